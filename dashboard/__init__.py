@@ -1,0 +1,1 @@
+"""What people see: pages, routes, settings, command line."""

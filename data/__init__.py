@@ -1,0 +1,1 @@
+"""Where facts come from and live: schema, readers, quarantine, stores, reference geography."""

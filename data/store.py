@@ -1,0 +1,197 @@
+"""The one interface of every store. DuckDB and PostGIS answer the same questions alike, to the last unit.
+
+Every read takes a `Viewer`; there is no read without one. Counts come back already protected for that viewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from data.query import Query, Territory, TerritoryKind, Viewer
+
+Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One load: a file, or what stands for one (the demonstration generator, a feed)."""
+
+    batch_id: str
+    name: str  # of the file, without its folder
+    digest: str  # SHA-256 of the content
+    reader: str  # "canonical", "unodc", "ssmsi", a mapping's name, "demo"
+    source: str
+    marking: str = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some validated lines of a file. `lines` = rows of `events` or `indicators` + distinct lines refused."""
+
+    lines: int
+    events: pa.Table | None = None  # data.schema.EVENT_SCHEMA
+    indicators: pa.Table | None = None  # data.schema.INDICATOR_SCHEMA
+    event_lines: NDArray[np.int64] | None = None  # line of the file of each row of `events` or `indicators`
+    refusals: pa.Table | None = None  # data.schema.REFUSAL_SCHEMA; a line may have several
+    identical: int = 0  # lines equal to an earlier line of the file, letter for letter
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of each line of a file: accepted + repeated + refused = lines, always."""
+
+    batch_id: str
+    name: str
+    digest: str
+    reader: str
+    source: str
+    marking: str
+    loaded_at: datetime  # UTC
+    lines: int
+    accepted: int
+    repeated: int  # already in the store, or earlier in the file, with the same content
+    refused: int
+    identical: int
+    already_loaded: bool = False  # the very same file had been loaded before; nothing was read again
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Counts by hexagon, arrays of equal length, sorted by cell. NaN: unknown, which is not zero.
+
+    A hexagon without any fact has no row. Where `protected` is true, every figure of the row is NaN.
+    """
+
+    resolution: int
+    cells: NDArray[np.int64]
+    incidents: NDArray[np.float64]  # events of family incident
+    controls: NDArray[np.float64]  # events of family control
+    checked: NDArray[np.float64]  # NaN: no control, or none that says how many
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]  # NaN: no weighed seizure
+    eur: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The figures beside the map: all facts of the query, wherever their place is known."""
+
+    incidents: float
+    controls: float
+    checked: float
+    positive: float
+    kg: float
+    eur: float
+    by_precision: dict[str, int] = field(default_factory=dict)  # facts by place precision; absent: none
+    protected: bool = False  # figures withheld from this viewer: all NaN
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryCounts:
+    """Counts by territory of one kind; same conventions as `CellCounts`. All territories of the list have a row."""
+
+    kind: TerritoryKind
+    codes: tuple[str, ...]
+    incidents: NDArray[np.float64]
+    controls: NDArray[np.float64]
+    checked: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    eur: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """Counts by civil day over the whole period of the query, days without a fact included as zero."""
+
+    days: NDArray[np.datetime64]
+    incidents: NDArray[np.float64]
+    controls: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A producer of facts and how old its latest ones are."""
+
+    name: str
+    marking: str
+    events: int
+    indicators: int
+    first_day: date | None
+    last_day: date | None
+    loaded_at: datetime  # UTC, of its latest load
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Which communes make up a territory: the lists a user edits, flattened. A commune may be in several."""
+
+    kind: TerritoryKind
+    codes: tuple[str, ...]  # one for each row
+    communes: tuple[str, ...]  # one for each row
+
+
+class Store(Protocol):
+    """Raises `StoreError` when unreachable, `ForbiddenError` when the viewer has no right."""
+
+    def version(self) -> int:
+        """A number that changes with every committed load or change of territories."""
+
+    def load(self, batch: Batch, chunks: Iterable[Chunk], progress: Progress | None = None) -> Ledger:
+        """Write a batch, all or nothing. An event already there with the same content counts as repeated; with
+        another content it is refused. A batch whose digest and reader were loaded before is not read again."""
+
+    def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts: ...
+
+    def totals(self, query: Query, viewer: Viewer) -> Totals: ...
+
+    def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts: ...
+
+    def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
+
+    def events(self, query: Query, viewer: Viewer, cell: int | None = None, limit: int = 50) -> pa.Table:
+        """Latest first, EVENT_SCHEMA; `cell`: inside this hexagon of any resolution. Needs `viewer.sees_events`."""
+
+    def indicators(
+        self, viewer: Viewer, indicator: str | None = None, territories: Sequence[Territory] = ()
+    ) -> pa.Table:
+        """Published figures, INDICATOR_SCHEMA; `value` is null where the producer withheld it."""
+
+    def sources(self, viewer: Viewer) -> list[Source]: ...
+
+    def batches(self, viewer: Viewer) -> list[Ledger]:
+        """Latest first."""
+
+    def quarantine(self, viewer: Viewer, batch_id: str, limit: int | None = None) -> pa.Table:
+        """REFUSAL_SCHEMA, by line. Needs `viewer.sees_events`."""
+
+    def set_memberships(self, memberships: Sequence[Membership], progress: Progress | None = None) -> None:
+        """Replace the territories' composition and re-derive what depends on it; the facts are not touched."""
+
+    def period(self, viewer: Viewer) -> tuple[date, date] | None:
+        """First and last day of the events (both included); None: the store holds none."""
+
+    def close(self) -> None: ...
+
+
+def open_store(url: str) -> Store:
+    """Open the store that `HEXACROSS_STORE` names: the path of a DuckDB file.
+
+    Raises `StoreError` when it cannot be opened (locked, no right, damaged), `StoreVersionError` when it was made
+    by a newer version.
+    """
+    from data.duckdb_store import DuckDBStore  # the stores know the interface; the interface opens them late
+
+    return DuckDBStore.open(url)

@@ -1,0 +1,1 @@
+"""What a map is made of: hexagons, basemap, outlines, classes, colours, legend. Fetches nothing."""

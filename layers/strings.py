@@ -1,0 +1,41 @@
+"""What the map's scripts say by themselves, as keys of the catalogues. The page translates them and hands them over."""
+
+from __future__ import annotations
+
+from geo.errors import N_
+
+STRINGS: dict[str, str] = {
+    "loading": N_("Chargement…"),
+    "failed": N_("Carte non mise à jour : {reason}. Nouvel essai dans {seconds} s."),
+    "unreachable": N_("le serveur ne répond pas"),
+    "refused": N_("le serveur a répondu {status}"),
+    "unreadable": N_("la réponse est illisible"),
+    "old_picture": N_("L'image affichée est la précédente."),
+    "retry": N_("Réessayer"),
+    "hexagons": N_("Hexagones"),
+    "one_hexagon": N_("hexagone"),
+    "keyboard": N_(
+        "Hexagones de la carte : flèches pour passer de l'un à l'autre, Entrée pour épingler, Échap pour libérer"
+    ),
+    "pinned": N_("Épinglé"),
+    "unknown_figure": N_("inconnu"),
+    "interval": N_("de {low} à {high}"),
+    "legend": N_("Légende"),
+    "hide": N_("Réduire la légende"),
+    "show": N_("Afficher la légende"),
+    "layers": N_("Couches"),
+    "borders": N_("Limites administratives"),
+    "names": N_("Noms de lieux"),
+    "zoom_in": N_("Zoom avant"),
+    "zoom_out": N_("Zoom arrière"),
+    "whole_view": N_("Revoir tout le territoire"),
+    "insets": N_("Outre-mer et Île-de-France"),
+    "go_to": N_("Aller à {name}"),
+    "outline_cross_operating": N_("CROSS en service"),
+    "outline_cross_installing": N_("CROSS en cours d'installation"),
+    "outline_assumed": N_("Périmètre supposé"),
+    "outline_cross": N_("Périmètres des CROSS"),
+    "outline_antenna": N_("Ressorts des antennes de l'OFAST"),
+    "seat": N_("Siège"),
+    "no_basemap": N_("Fond de carte absent : lancez « make install »."),
+}

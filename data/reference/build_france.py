@@ -70,7 +70,7 @@ def finest_units(rows: pd.DataFrame) -> pd.DataFrame:
     communes = rows[rows["type"] == "COM"].set_index("code", drop=False)
     shapes = pd.Series(decode(communes["geometry"]), index=communes.index)
     for code in shapes.index[shapes.isna()].difference(list(DRAWN_WITH)):
-        parts = rows[(rows["type"] == "COMD") & (rows["commune_parent_id"] == communes.at[code, "id"])]
+        parts = rows[(rows["type"] == "COMD") & (rows["commune_parent_id"] == communes.loc[code, "id"])]
         shapes[code] = shapely.union_all(decode(parts["geometry"]))
     shapes = shapes[shapes.notna()].drop(list(CITIES))
     arrondissements = rows[rows["type"] == "ARM"]

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -34,6 +35,7 @@ from folium.template import Template
 from numpy.typing import NDArray
 
 from geo.errors import N_
+from layers.colours import THEMES, ThemeName
 from layers.errors import LayerError
 from layers.strings import STRINGS
 
@@ -44,6 +46,8 @@ NO_CLASS = 255  # in the column `class`, where there is no value to class
 MAGIC = b"HXG1"
 REQUIRED_COLUMNS = {"cell": np.dtype("<i8"), "state": np.dtype("u1"), "class": np.dtype("u1")}
 DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")
+
+ZOOMS = (3, 16)  # the furthest and the nearest the map goes
 
 BOUND_KEYS: tuple[Literal["low", "high"], ...] = ("low", "high")
 
@@ -241,7 +245,6 @@ class HexagonLayer(JSCSSMixin, Layer):
     _template = Template(
         """{% macro script(this, kwargs) %}
         var {{ this.get_name() }} = L.hexacross.hexagonLayer({{ this.options|tojavascript }});
-        {{ this.get_name() }}.addTo({{ this._parent.get_name() }});
         {% endmacro %}"""
     )
 
@@ -249,7 +252,7 @@ class HexagonLayer(JSCSSMixin, Layer):
         self,
         url: str = "/hex",
         *,
-        theme: Literal["light", "dark"] = "light",
+        theme: ThemeName = "light",
         strings: Mapping[str, str] = STRINGS,
         insets: Mapping[str, str] | None = None,
         follow: Literal["parent", "self"] = "parent",
@@ -267,10 +270,11 @@ class HexagonLayer(JSCSSMixin, Layer):
         names = insets or {}
         self.options: dict[str, Any] = {
             "url": url,
-            "theme": theme,
+            "colours": asdict(THEMES[theme]),
             "strings": STRINGS | dict(strings),
             "insets": [{"key": key, "name": names.get(key, name), "box": box} for key, name, box in INSETS],
             "follow": follow,
             "basemap": basemap,
             "pinParameter": PIN_PARAMETER,
+            "zooms": ZOOMS,
         }

@@ -1,0 +1,441 @@
+"""The reference geography in use: what lies where, who lives there, and which communes make up which territory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+
+import geo.cells
+import geo.territories
+from data.cache import cache_folder, digest_of, store_file
+from data.errors import QueryError
+from data.lists import Lists, lists_folder, read_lists
+from data.places import Codes, Countries, Places
+from data.query import TERRITORY_KINDS, Territory, TerritoryKind
+from data.reference import FOLDER
+from data.store import Membership, Progress
+from data.zonings import Zoning, read_zonings
+from geo.errors import N_, GeometryError
+from geo.territories import TerritoryIndex
+
+logger = logging.getLogger(__name__)
+
+POPULATION_RESOLUTIONS = (9, 8, 7, 6, 5)
+# A territory's population is the sum of its communes'; unknown when more than this share of them have none.
+UNKNOWN_COMMUNES_SHARE = 0.01
+OVERSEAS_ZONES = {
+    "971": "America/Guadeloupe",
+    "972": "America/Martinique",
+    "973": "America/Cayenne",
+    "974": "Indian/Reunion",
+    "976": "Indian/Mayotte",
+}
+
+
+def read_reference(name: str) -> gpd.GeoDataFrame:
+    return gpd.read_parquet(FOLDER / f"{name}.parquet")
+
+
+class Geography:
+    """Read once and never changed; frames are read when first asked for. Safe to share between threads.
+
+    Args:
+        lists: Folder of the lists a user may edit (default: `HEXACROSS_LISTS`, otherwise the packaged ones).
+
+    Raises `ReferenceListError` where a list contradicts the geography or itself.
+    """
+
+    def __init__(self, lists: Path | None = None) -> None:
+        self._lists_folder = lists or lists_folder()
+
+    # ---- what the files hold
+
+    @cached_property
+    def communes(self) -> gpd.GeoDataFrame:
+        """34,875 rows: code, name, departement, region, epci, population, drawn_with, lng, lat, geometry."""
+        return read_reference("communes")
+
+    @cached_property
+    def arrondissements(self) -> gpd.GeoDataFrame:
+        """45 rows, of Paris, Lyon and Marseille: code, name, commune, population, geometry."""
+        return read_reference("arrondissements")
+
+    @cached_property
+    def departements(self) -> gpd.GeoDataFrame:
+        """101 rows: code, name, region, prefecture, population, communes_without_population, geometry."""
+        return read_reference("departements")
+
+    @cached_property
+    def regions(self) -> gpd.GeoDataFrame:
+        """18 rows: code, name, population, communes_without_population, geometry."""
+        return read_reference("regions")
+
+    @cached_property
+    def countries(self) -> gpd.GeoDataFrame:
+        """241 rows: iso_a2, part_of, name_fr, name_en, lng, lat (label), geometry at 1:50 million."""
+        return read_reference("countries")
+
+    @cached_property
+    def ports(self) -> gpd.GeoDataFrame:
+        """World Port Index: number, name, country, unlocode, size, lng, lat, geometry."""
+        return read_reference("ports")
+
+    @cached_property
+    def airports(self) -> gpd.GeoDataFrame:
+        """Airports with an IATA code: iata, icao, name, city, country, lng, lat, geometry."""
+        return read_reference("airports")
+
+    @cached_property
+    def collectivites(self) -> pd.DataFrame:
+        """The six overseas collectivités outside the communes' table: code, name, country, seat, place, time zone."""
+        return read_collectivites()
+
+    @cached_property
+    def epci(self) -> pd.DataFrame:
+        """1,253 rows: code, name, kind, population."""
+        table = pd.read_parquet(FOLDER / "epci.parquet")
+        return table.assign(population=self._populations("epci", table["code"]))
+
+    @cached_property
+    def lists(self) -> Lists:
+        """Antennas and CROSS."""
+        return read_lists(self._lists_folder)
+
+    @cached_property
+    def zonings(self) -> tuple[Zoning, ...]:
+        """Other definitions of an urban area, when INSEE's tables lie in the folder of the lists."""
+        return read_zonings(self._lists_folder, set(self.communes["code"]), self.commune_today)
+
+    @cached_property
+    def commune_today(self) -> dict[str, str]:
+        """Codes of communes merged since → the commune of today they are part of."""
+        table = pd.read_parquet(FOLDER / "successors.parquet")
+        return dict(zip(table["code"], table["commune"], strict=True))
+
+    # ---- where a point is
+
+    @cached_property
+    def units(self) -> gpd.GeoDataFrame:
+        """The finest units, that tile France: communes, and the arrondissements in place of the three cities.
+
+        Columns: code, commune, arrondissement (null for communes), departement, population, geometry. The
+        population of the few communes without polygon is counted in the unit that they are drawn with.
+        """
+        communes, parts = self.communes, self.arrondissements
+        drawn = communes["drawn_with"].fillna(communes["code"])
+        population = communes["population"].groupby(drawn).sum(min_count=1)
+        whole = communes[communes.geometry.notna() & ~communes["code"].isin(parts["commune"])]
+        above = parts["commune"].map(communes.set_index("code")["departement"])
+        rows = pd.DataFrame(
+            {
+                "code": pd.concat([whole["code"], parts["code"]]),
+                "commune": pd.concat([whole["code"], parts["commune"]]),
+                "arrondissement": pd.concat([pd.Series(index=whole.index, dtype="str"), parts["code"]]),
+                "departement": pd.concat([whole["departement"], above]),
+                "population": pd.concat([whole["code"].map(population), parts["population"]]).astype("Int64"),
+                "geometry": pd.concat([pd.Series(whole.geometry), pd.Series(parts.geometry)]),
+            }
+        )
+        return gpd.GeoDataFrame(rows.sort_values("code").reset_index(drop=True), crs="EPSG:4326")
+
+    @cached_property
+    def index(self) -> TerritoryIndex:
+        """Which unit holds a point. Built the first time (tens of seconds), then read from the cache."""
+        path = self._cached("territoires", ".npz", geo.territories)
+        if path.exists():
+            try:
+                return TerritoryIndex.load(path)
+            except (OSError, GeometryError) as error:
+                logger.warning("cached territory table is damaged, built again: %s (%s)", path, error)
+        index = TerritoryIndex.build(self.units.geometry.to_numpy(dtype=object))
+        store_file(path, index.save)
+        return index
+
+    def locate(self, lng: NDArray[np.float64], lat: NDArray[np.float64]) -> Places:
+        """Cell and exact territories of points (degrees WGS 84, shape (n,); NaN: no place).
+
+        Raises `GeometryError` for coordinates that are not degrees.
+        """
+        lng, lat = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+        cells = geo.cells.cells_at(lng, lat)
+        units = self.index.locate(lng, lat, cells)
+        communes, arrondissements, departements = self._codes_of_units
+        return Places(
+            cells=cells,
+            communes=communes.take(units),
+            arrondissements=arrondissements.take(units),
+            departements=departements.take(units),
+            countries=self._countries(lng, lat, units, cells),
+        )
+
+    def _countries(
+        self, lng: NDArray[np.float64], lat: NDArray[np.float64], units: NDArray[np.int32], cells: NDArray[np.int64]
+    ) -> pa.DictionaryArray:
+        indices = np.where(units < 0, -1, 0).astype(np.int32)
+        outside = np.flatnonzero((units < 0) & (cells != 0))
+        if outside.size:
+            indices[outside] = self._world.locate(lng[outside], lat[outside])
+        return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), pa.array(self._world.codes))
+
+    @cached_property
+    def _world(self) -> Countries:
+        return Countries(self.countries)
+
+    @cached_property
+    def _codes_of_units(self) -> tuple[Codes, Codes, Codes]:
+        units = self.units
+        return Codes(units["commune"]), Codes(units["arrondissement"]), Codes(units["departement"])
+
+    # ---- which communes make up which territory
+
+    @cached_property
+    def _members(self) -> dict[TerritoryKind, pd.DataFrame]:
+        """`code`, `commune` for every kind made of communes."""
+        communes = self.communes
+        kinds: dict[TerritoryKind, pd.DataFrame] = {
+            "commune": pd.DataFrame({"code": communes["code"], "commune": communes["code"]})
+        }
+        for kind in ("epci", "departement", "region"):
+            pairs = communes[[kind, "code"]].dropna()
+            kinds[kind] = pairs.set_axis(["code", "commune"], axis=1).sort_values(["code", "commune"])
+        kinds["antenna"] = self._join(
+            [(antenna.code, code) for antenna in self.lists.antennas for code in antenna.departements],
+            {code: group.to_list() for code, group in communes.groupby("departement")["code"]},
+        )
+        in_epci = {code: group.to_list() for code, group in communes.groupby("epci")["code"]}
+        kinds["cross"] = self._join(
+            [(cross.code, code) for cross in self.lists.cross for code in cross.area],
+            in_epci | {code: [code] for code in communes["code"]},
+        )
+        for zoning in self.zonings:
+            kinds[zoning.kind] = pd.DataFrame({"code": zoning.codes, "commune": zoning.communes})
+        return kinds
+
+    @staticmethod
+    def _join(parts: list[tuple[str, str]], communes_of: dict[str, list[str]]) -> pd.DataFrame:
+        pairs = {(code, commune) for code, part in parts for commune in communes_of.get(part, ())}
+        return pd.DataFrame(sorted(pairs), columns=["code", "commune"], dtype="str")
+
+    def memberships(self) -> list[Membership]:
+        """Every kind that is made of communes, in the order of `TERRITORY_KINDS`, sorted by code and commune."""
+        return [
+            Membership(kind, tuple(self._members[kind]["code"]), tuple(self._members[kind]["commune"]))
+            for kind in TERRITORY_KINDS
+            if kind in self._members
+        ]
+
+    def territories(self, kind: TerritoryKind) -> pd.DataFrame:
+        """Code, name, population (float, NaN: unknown), status, assumed, seat_lng, seat_lat; in the list's order.
+
+        `status` is empty but for CROSS (operating, installing). `assumed`: the perimeter or seat is not published.
+        The population is the sum of the communes', NaN when over 1 % of them have none. Empty frame: a zoning that was
+        not imported. Raises `QueryError` for what is not a kind.
+        """
+        if kind not in TERRITORY_KINDS:
+            raise QueryError(N_("« {given} » n'est pas un type de territoire."), given=kind)
+        if kind not in self._territories:
+            self._territories[kind] = self._list_territories(kind)
+        return self._territories[kind].copy()
+
+    @cached_property
+    def _territories(self) -> dict[TerritoryKind, pd.DataFrame]:
+        return {}
+
+    def _list_territories(self, kind: TerritoryKind) -> pd.DataFrame:
+        if kind in ("cross", "antenna"):
+            rows: Sequence[object] = self.lists.cross if kind == "cross" else self.lists.antennas
+            names = ("code", "name", "seat", "assumed")
+            table = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
+            table["status"] = [getattr(row, "status", "") for row in rows]
+        elif kind in ("urban_unit", "attraction_area"):
+            names_of = next((zoning.names for zoning in self.zonings if zoning.kind == kind), {})
+            table = pd.DataFrame({"code": list(names_of), "name": list(names_of.values())}, dtype="str")
+        else:
+            frames = {"commune": self.communes, "arrondissement": self.arrondissements, "epci": self.epci}
+            frames |= {"departement": self.departements, "region": self.regions}
+            table = pd.DataFrame(frames[kind][["code", "name"]])
+        seats = self._seats
+        if kind in ("commune", "arrondissement"):
+            table["seat"] = table["code"]
+        elif kind == "departement":
+            table["seat"] = self.departements["prefecture"]
+        seat = table["seat"] if "seat" in table else pd.Series(index=table.index, dtype="str")
+        return pd.DataFrame(
+            {
+                "code": table["code"],
+                "name": table["name"],
+                "population": self._populations(kind, table["code"]),
+                "status": table.get("status", ""),
+                "assumed": table.get("assumed", False),
+                "seat_lng": seat.map(seats["lng"]).astype(float),
+                "seat_lat": seat.map(seats["lat"]).astype(float),
+            }
+        )
+
+    @cached_property
+    def _seats(self) -> pd.DataFrame:
+        """Where a commune's name stands (lng, lat), by code; arrondissements and chief towns overseas included."""
+        points = self.arrondissements.geometry.representative_point()
+        parts = pd.DataFrame({"code": self.arrondissements["code"], "lng": points.x, "lat": points.y})
+        overseas = self.collectivites[["seat", "lng", "lat"]].rename(columns={"seat": "code"})
+        return pd.concat([self.communes[["code", "lng", "lat"]], parts, overseas]).set_index("code")
+
+    def _populations(self, kind: TerritoryKind, codes: pd.Series[str]) -> pd.Series[float]:
+        if kind == "arrondissement":
+            return self.arrondissements["population"].astype(float)
+        if kind == "epci":  # asked for by `epci`, that must not need the lists
+            members = self.communes[["epci", "code"]].dropna().set_axis(["code", "commune"], axis=1)
+        elif kind in self._members:
+            members = self._members[kind]
+        else:
+            return pd.Series(np.nan, index=codes.index)
+        known = self.communes.set_index("code")["population"].astype(float)
+        groups = members["commune"].map(known).groupby(members["code"])
+        missing = 1 - groups.count() / groups.size()
+        return codes.map(groups.sum().where(missing <= UNKNOWN_COMMUNES_SHARE))
+
+    def name(self, territory: Territory) -> str:
+        """Its name in French. Raises `QueryError` for an unknown territory."""
+        names = self._names.get(territory.kind)
+        if names is None:
+            names = self._names[territory.kind] = dict(self.territories(territory.kind)[["code", "name"]].to_numpy())
+        if territory.code not in names:
+            raise QueryError(N_("Territoire inconnu : {kind} « {given} »."), kind=territory.kind, given=territory.code)
+        return str(names[territory.code])
+
+    @cached_property
+    def _names(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def perimeter(self, territory: Territory) -> shapely.Polygon | shapely.MultiPolygon:
+        """Its outline, degrees WGS 84. Raises `QueryError` for an unknown territory.
+
+        Collectivités of an antenna's jurisdiction are drawn as the map of the world draws them.
+        """
+        self.name(territory)
+        if territory not in self._perimeters:
+            self._perimeters[territory] = self._union(territory)
+        return self._perimeters[territory]
+
+    @cached_property
+    def _perimeters(self) -> dict[Territory, shapely.Polygon | shapely.MultiPolygon]:
+        return {}
+
+    def _union(self, territory: Territory) -> shapely.Polygon | shapely.MultiPolygon:
+        kind, code = territory
+        ready = {"arrondissement": "arrondissements", "departement": "departements", "region": "regions"}
+        if kind in ready:
+            frame = getattr(self, ready[kind])
+            return frame.geometry[frame["code"] == code].iloc[0]
+        overseas = self._collectivites_of(code) if kind == "antenna" else []
+        members = self._members[kind]
+        shapes = self._shapes.reindex(members["commune"][members["code"] == code])
+        land = shapely.coverage_union_all(shapes.dropna().to_numpy(dtype=object))
+        return shapely.union_all([land, *overseas]) if overseas else land
+
+    def _collectivites_of(self, antenna: str) -> list[shapely.Geometry]:
+        departements = next(row.departements for row in self.lists.antennas if row.code == antenna)
+        countries = self.collectivites["country"][self.collectivites["code"].isin(departements)]
+        return list(self.countries.geometry[self.countries["iso_a2"].isin(countries)])
+
+    @cached_property
+    def _shapes(self) -> pd.Series:
+        """Polygon by commune; of the commune they are drawn with for the few that have none."""
+        shapes = pd.Series(self.communes.geometry.to_numpy(), index=self.communes["code"])
+        drawn = self.communes.set_index("code")["drawn_with"].dropna()
+        shapes[drawn.index] = shapes[drawn].to_numpy()
+        return shapes
+
+    # ---- who lives there
+
+    def population_by_cell(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Inhabited cells of one resolution, sorted, and their population: communes', spread evenly over their area.
+
+        NaN where a part of the cell lies in a commune without a known population. Read-only arrays.
+        """
+        if resolution not in self._population:
+            self._population[resolution] = self._read_population(resolution)
+        return self._population[resolution]
+
+    @cached_property
+    def _population(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        return {}
+
+    def _read_population(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        import geo.population
+
+        path = self._cached(f"population-{resolution}", ".parquet", geo.population)
+        if path.exists():
+            try:
+                table = pq.read_table(path)
+                return _frozen(table["cell"].to_numpy()), _frozen(table["population"].to_numpy())
+            except (OSError, ValueError, KeyError) as error:
+                logger.warning("cached population is damaged, computed again: %s (%s)", path, error)
+        units = self.units
+        polygons = units.geometry.to_numpy(dtype=object)
+        population = units["population"].astype(float).to_numpy(na_value=np.nan)
+        cells, inhabitants = geo.population.population_by_cell(polygons, population, resolution)
+        order = np.argsort(cells)
+        cells, inhabitants = cells[order], inhabitants[order]
+        table = pa.table({"cell": cells, "population": inhabitants})
+        store_file(path, lambda target: pq.write_table(table, target, compression="zstd"))
+        return _frozen(cells), _frozen(inhabitants)
+
+    def _cached(self, name: str, suffix: str, module: object) -> Path:
+        """Name of a file of the cache: it follows from the boundaries and from the code that computes it."""
+        sources = [FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"]
+        code = [Path(str(getattr(part, "__file__", ""))) for part in (geo.cells, module)]
+        return cache_folder() / f"{name}-{digest_of([*sources, *code])}{suffix}"
+
+
+def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+@lru_cache(maxsize=1)
+def geography() -> Geography:
+    """The geography of this process. After a list was edited: `geography.cache_clear()`."""
+    return Geography()
+
+
+@lru_cache(maxsize=1)
+def read_collectivites() -> pd.DataFrame:
+    table = pd.read_csv(FOLDER / "collectivites.csv", sep=";", dtype="str", encoding="utf-8-sig")
+    return table.astype({"lng": float, "lat": float})
+
+
+def time_zone_of(departement: str) -> str:
+    """IANA time zone of a département or collectivité, by code; Paris for the mainland and Corsica.
+
+    >>> time_zone_of("974")
+    'Indian/Reunion'
+    """
+    if departement in OVERSEAS_ZONES:
+        return OVERSEAS_ZONES[departement]
+    zones = read_collectivites().set_index("code")["time_zone"]
+    return str(zones.get(departement, "Europe/Paris"))
+
+
+def prepare(progress: Progress | None = None) -> None:
+    """Make whatever is computed once: the territory table, then the population of the cells, coarser ones last."""
+    known = geography()
+    steps = 1 + len(POPULATION_RESOLUTIONS)
+    known.index  # noqa: B018 -- a cached property: reading it builds it
+    for done, resolution in enumerate(POPULATION_RESOLUTIONS, start=1):
+        if progress:
+            progress(done, steps)
+        known.population_by_cell(resolution)
+    if progress:
+        progress(steps, steps)

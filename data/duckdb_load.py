@@ -1,0 +1,313 @@
+"""Write one batch into the embedded store, inside a transaction that the caller opens and commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.ahead import ahead
+from data.dimensions import Dimension
+from data.duckdb_tables import (
+    CLASS_FIELDS,
+    EVENT_IDENTITY,
+    EVENT_KEY,
+    INDICATOR_FIELDS,
+    INDICATOR_IDENTITY,
+    INDICATOR_KEY,
+    PLACE_FIELDS,
+    STORED_FIELDS,
+    read_sql,
+)
+from data.errors import StoreError
+from data.query import FINEST_RESOLUTION
+from data.schema import INPUT_FIELDS
+from data.store import Batch, Chunk, Ledger, Progress
+from data.vocabulary import HEXAGON_PRECISIONS
+from geo.errors import N_
+
+SUMMARY_RESOLUTION = 9  # of `hexagon_days`
+UNSORTED_SHARE = 0.1  # of the roll-up that may stand appended after its sorted part
+UNSORTED_ROWS = 200_000  # below this many, sorting again would gain nothing
+
+KNOWN_OTHERWISE = N_("Identifiant déjà connu avec un autre contenu : {given}. Champs qui diffèrent : {expected}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How two lines are recognised as the same fact, and when the second one only repeats the first."""
+
+    table: str
+    view: str
+    identity: tuple[str, ...]
+    differences: str  # SQL: the names of the fields that differ between `mine` and `theirs`, NULL for the others
+
+
+def _difference(name: str, condition: str = "") -> str:
+    return f"CASE WHEN {condition}mine.{name} IS DISTINCT FROM theirs.{name} THEN '{name}' END"
+
+
+# Where there is a point, the codes of its place follow from it and from the geography of the day: not compared.
+FROM_THE_POINT = ("commune", "departement", "country")
+EVENTS = Settled(
+    "events",
+    "facts",
+    EVENT_IDENTITY,
+    ", ".join(
+        _difference(name, "mine.longitude IS NULL AND " if name in FROM_THE_POINT else "") for name in INPUT_FIELDS
+    ),
+)
+INDICATORS = Settled(
+    "indicators",
+    "figures",
+    INDICATOR_IDENTITY,
+    ", ".join(_difference(field.name) for field in INDICATOR_FIELDS if field.name not in INDICATOR_IDENTITY),
+)
+
+
+def parent_sql(cell: str, resolution: int) -> str:
+    """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
+    if resolution == FINEST_RESOLUTION:
+        return cell
+    unused = (1 << (3 * (15 - resolution))) - 1
+    return f"(({cell} & {~(15 << 52)}) | {resolution << 52} | {unused})"
+
+
+@dataclass(slots=True)
+class _Counted:
+    lines: int = 0
+    written: int = 0
+    refused: int = 0
+    identical: int = 0
+
+
+class Load:
+    """The steps of one load. `run` does them all; nothing is visible to others before the caller commits."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, batch: Batch, number: int) -> None:
+        self._cursor = cursor
+        self._batch = batch
+        self._number = number
+        self._classes = Dimension(CLASS_FIELDS, self._known("classes", "class", CLASS_FIELDS))
+        self._places = Dimension(PLACE_FIELDS, self._known("places", "place", PLACE_FIELDS))
+        self._counted = _Counted()
+
+    def _known(self, table: str, number: str, names: tuple[str, ...]) -> dict[tuple[str | None, ...], int]:
+        rows = self._cursor.execute(f"SELECT {', '.join(names)}, {number} FROM {table} ORDER BY {number}").fetchall()
+        return {row[:-1]: row[-1] for row in rows}
+
+    def run(self, chunks: Iterable[Chunk], progress: Progress | None) -> Ledger:
+        """Write the chunks, settle what was there already, roll up, and account for every line."""
+        for chunk in ahead(chunks):
+            self._write(chunk)
+            if progress is not None:
+                progress(self._counted.lines, None)
+        self._write_dimensions()
+        repeated = 0
+        for settled in (EVENTS, INDICATORS):
+            same, other = self._settle(settled)
+            repeated += same
+            self._counted.refused += other
+            self._counted.written -= same + other
+        append_rollup(self._cursor, self._number)
+        ledger = self._account(repeated)
+        if progress is not None:
+            progress(ledger.lines, ledger.lines)
+        return ledger
+
+    def _write(self, chunk: Chunk) -> None:
+        counted = self._counted
+        if chunk.refusals is not None and chunk.refusals.num_rows:
+            self._append("quarantine", "batch, line, field, given, reason, expected", "$batch, *", chunk.refusals)
+            counted.refused += pc.count_distinct(chunk.refusals.column("line")).as_py()
+        for rows, write in ((chunk.events, self._write_events), (chunk.indicators, self._write_indicators)):
+            if rows is not None and rows.num_rows:
+                lines = chunk.event_lines
+                if lines is None:
+                    lines = np.arange(counted.lines + 1, counted.lines + 1 + rows.num_rows, dtype=np.int64)
+                write(rows.append_column("line", pa.array(lines, type=pa.int64())))
+                counted.written += rows.num_rows
+        counted.lines += chunk.lines
+        counted.identical += chunk.identical
+
+    def _write_events(self, rows: pa.Table) -> None:
+        numbered = rows.append_column("place", pa.array(self._places.encode(rows)))
+        numbered = numbered.append_column("class", pa.array(self._classes.encode(rows)))
+        names = [field.name for field in STORED_FIELDS]
+        precisions = ", ".join(f"'{precision}'" for precision in HEXAGON_PRECISIONS)
+        in_hexagons = f"CASE WHEN place_precision IN ({precisions}) AND cell <> 0 THEN cell END"
+        values = [in_hexagons if name == "cell" else name for name in names]
+        self._append(
+            "events",
+            f"key, batch, line, place, class, {', '.join(names)}",
+            f"{EVENT_KEY}, $batch, line, place, class, {', '.join(values)}",
+            numbered,
+        )
+
+    def _write_indicators(self, rows: pa.Table) -> None:
+        names = ", ".join(field.name for field in INDICATOR_FIELDS)
+        self._append("indicators", f"key, batch, line, {names}", f"{INDICATOR_KEY}, $batch, line, {names}", rows)
+
+    def _append(self, table: str, columns: str, values: str, rows: pa.Table) -> None:
+        self._cursor.register("chunk_rows", rows)
+        self._cursor.execute(
+            f"INSERT INTO {table} ({columns}) SELECT {values} FROM chunk_rows", {"batch": self._number}
+        )
+        self._cursor.unregister("chunk_rows")
+
+    def _write_dimensions(self) -> None:
+        classes, places = self._classes.fresh("class"), self._places.fresh("place")
+        if classes.num_rows:
+            self._cursor.register("fresh_rows", classes)
+            self._cursor.execute("INSERT INTO classes BY NAME SELECT * FROM fresh_rows")
+        if places.num_rows:
+            self._cursor.register("fresh_rows", places)
+            self._cursor.execute("INSERT INTO places BY NAME SELECT *, 0 AS zone FROM fresh_rows")
+            place_in_territories(self._cursor, self._places.first_new)
+        if classes.num_rows or places.num_rows:
+            self._cursor.unregister("fresh_rows")
+
+    def _settle(self, settled: Settled) -> tuple[int, int]:
+        """Take out the lines whose identifier was there already: how many repeat it, how many contradict it."""
+        cursor, batch = self._cursor, {"batch": self._number}
+        cursor.execute(read_sql("suspects").format(table=settled.table), batch)
+        if cursor.execute("SELECT count(*) FROM suspects").fetchone() == (0,):
+            return 0, 0
+        cursor.execute(
+            read_sql("verdicts").format(
+                view=settled.view,
+                identity=", ".join(settled.identity),
+                given=", ".join(f"mine.{name}" for name in settled.identity),
+                differences=settled.differences,
+            ),
+            batch,
+        )
+        cursor.execute(
+            """INSERT INTO quarantine
+            SELECT $batch, line, $field, given, $reason, array_to_string(differing, ', ') FROM verdicts
+            WHERE len(differing) > 0""",
+            {**batch, "field": "source_event_id" if settled is EVENTS else "", "reason": KNOWN_OTHERWISE},
+        )
+        cursor.execute(f"DELETE FROM {settled.table} WHERE rowid IN (SELECT row_number FROM verdicts)")
+        row = cursor.execute("""
+            SELECT count(*) FILTER (len(differing) = 0), count(*) FILTER (len(differing) > 0)
+            FROM verdicts""").fetchone()
+        return row or (0, 0)
+
+    def _account(self, repeated: int) -> Ledger:
+        batch, counted = self._batch, self._counted
+        if counted.written + repeated + counted.refused != counted.lines:
+            raise StoreError(
+                N_(
+                    "Comptes faux pour {name} : {lines} lignes, mais {accepted} acceptées, {repeated} répétées et"
+                    " {refused} refusées. Rien n'a été gardé ; signalez cette erreur."
+                ),
+                name=batch.name,
+                lines=counted.lines,
+                accepted=counted.written,
+                repeated=repeated,
+                refused=counted.refused,
+            )
+        first_day, last_day = self._days()
+        ledger = Ledger(
+            batch_id=batch.batch_id,
+            name=batch.name,
+            digest=batch.digest,
+            reader=batch.reader,
+            source=batch.source,
+            marking=batch.marking,
+            loaded_at=datetime.now(UTC),
+            lines=counted.lines,
+            accepted=counted.written,
+            repeated=repeated,
+            refused=counted.refused,
+            identical=counted.identical,
+            first_day=first_day,
+            last_day=last_day,
+        )
+        record(self._cursor, self._number, ledger)
+        return ledger
+
+    def _days(self) -> tuple[date | None, date | None]:
+        """First and last day of what was accepted; for yearly figures, of their years."""
+        row = self._cursor.execute(
+            """SELECT min(first_day), max(last_day) FROM (
+                SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM tallies WHERE batch = $batch
+                UNION ALL
+                SELECT make_date(min(year)::INTEGER, 1, 1), make_date(max(year)::INTEGER, 12, 31)
+                FROM indicators WHERE batch = $batch)""",
+            {"batch": self._number},
+        ).fetchone()
+        return row or (None, None)
+
+
+LEDGER_COLUMNS = (
+    "batch_id", "name", "digest", "reader", "source", "marking", "loaded_at",
+    "lines", "accepted", "repeated", "refused", "identical", "first_day", "last_day",
+)  # fmt: skip
+
+
+def record(cursor: duckdb.DuckDBPyConnection, number: int, ledger: Ledger) -> None:
+    """Write down what became of a batch."""
+    values = {name: getattr(ledger, name) for name in LEDGER_COLUMNS}
+    values["loaded_at"] = ledger.loaded_at.astimezone(UTC).replace(tzinfo=None)
+    names = ", ".join(f"${name}" for name in LEDGER_COLUMNS)
+    cursor.execute(
+        f"INSERT INTO batches (batch, {', '.join(LEDGER_COLUMNS)}) VALUES ($batch, {names})",
+        {"batch": number, **values},
+    )
+
+
+def ledger_of(row: tuple[object, ...]) -> Ledger:
+    """Read a row of `batches`, its columns in the order of LEDGER_COLUMNS."""
+    values = dict(zip(LEDGER_COLUMNS, row, strict=True))
+    loaded_at = values["loaded_at"]
+    if not isinstance(loaded_at, datetime):
+        raise TypeError(f"loaded_at is a {type(loaded_at).__name__}")
+    values["loaded_at"] = loaded_at.replace(tzinfo=UTC)
+    return Ledger(**values)  # type: ignore[arg-type]  # the columns of `batches` have the fields' types
+
+
+def place_in_territories(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
+    """Give the places from number `first` on their zone and their territories."""
+    cursor.execute(
+        """UPDATE places SET zone = zones.zone FROM zones
+        WHERE place >= $first AND (zones.commune = places.commune
+            OR places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement)""",
+        {"first": first},
+    )
+    cursor.execute(read_sql("place_territories"), {"first": first})
+
+
+def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
+    """Add what batch `number` brought to the daily counts; sort them again when too much of them is appended."""
+    batch = {"batch": number}
+    cursor.execute(read_sql("rollup_of_batch"), batch)
+    cursor.execute(read_sql("tallies_of_batch"), batch)
+    _add_fresh(cursor)
+    row = cursor.execute("SELECT count(*), any_value(sorted_rows) FROM rollup, meta").fetchone()
+    rows, in_order = row if row and row[0] else (0, 0)
+    if in_order == 0:
+        cursor.execute("UPDATE meta SET sorted_rows = ?", [rows])
+    elif rows - in_order > max(UNSORTED_ROWS, UNSORTED_SHARE * rows):
+        sort_rollup(cursor)
+
+
+def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Write the daily counts again, merged, in order, under the places' present zones."""
+    cursor.execute(read_sql("rollup_again"))
+    cursor.execute("TRUNCATE rollup")
+    cursor.execute("TRUNCATE hexagon_days")
+    _add_fresh(cursor)
+    cursor.execute("UPDATE meta SET sorted_rows = (SELECT count(*) FROM rollup)")
+
+
+def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
+    cursor.execute("INSERT INTO rollup SELECT * FROM fresh")
+    cursor.execute(read_sql("hexagon_days_of_fresh").format(cell=parent_sql("cell", SUMMARY_RESOLUTION)))
+    cursor.execute("DROP TABLE fresh")

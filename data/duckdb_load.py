@@ -22,6 +22,7 @@ from data.duckdb_tables import (
     INDICATOR_KEY,
     PLACE_FIELDS,
     STORED_FIELDS,
+    first_row,
     read_sql,
 )
 from data.errors import StoreError
@@ -176,7 +177,7 @@ class Load:
         """Take out the lines whose identifier was there already: how many repeat it, how many contradict it."""
         cursor, batch = self._cursor, {"batch": self._number}
         cursor.execute(read_sql("suspects").format(table=settled.table), batch)
-        if cursor.execute("SELECT count(*) FROM suspects").fetchone() == (0,):
+        if first_row(cursor, "SELECT count(*) FROM suspects") == (0,):
             return 0, 0
         cursor.execute(
             read_sql("verdicts").format(
@@ -194,9 +195,10 @@ class Load:
             {**batch, "field": "source_event_id" if settled is EVENTS else "", "reason": KNOWN_OTHERWISE},
         )
         cursor.execute(f"DELETE FROM {settled.table} WHERE rowid IN (SELECT row_number FROM verdicts)")
-        row = cursor.execute("""
-            SELECT count(*) FILTER (len(differing) = 0), count(*) FILTER (len(differing) > 0)
-            FROM verdicts""").fetchone()
+        row = first_row(
+            cursor,
+            "SELECT count(*) FILTER (len(differing) = 0), count(*) FILTER (len(differing) > 0) FROM verdicts",
+        )
         return row or (0, 0)
 
     def _account(self, repeated: int) -> Ledger:
@@ -235,14 +237,15 @@ class Load:
 
     def _days(self) -> tuple[date | None, date | None]:
         """First and last day of what was accepted; for yearly figures, of their years."""
-        row = self._cursor.execute(
+        row = first_row(
+            self._cursor,
             """SELECT min(first_day), max(last_day) FROM (
                 SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM tallies WHERE batch = $batch
                 UNION ALL
                 SELECT make_date(min(year)::INTEGER, 1, 1), make_date(max(year)::INTEGER, 12, 31)
                 FROM indicators WHERE batch = $batch)""",
             {"batch": self._number},
-        ).fetchone()
+        )
         return row or (None, None)
 
 
@@ -290,7 +293,7 @@ def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
     cursor.execute(read_sql("rollup_of_batch"), batch)
     cursor.execute(read_sql("tallies_of_batch"), batch)
     _add_fresh(cursor)
-    row = cursor.execute("SELECT count(*), any_value(sorted_rows) FROM rollup, meta").fetchone()
+    row = first_row(cursor, "SELECT count(*), any_value(sorted_rows) FROM rollup, meta")
     rows, in_order = row if row and row[0] else (0, 0)
     if in_order == 0:
         cursor.execute("UPDATE meta SET sorted_rows = ?", [rows])

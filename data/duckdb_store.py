@@ -29,7 +29,7 @@ from data.duckdb_load import (
     place_in_territories,
     sort_rollup,
 )
-from data.duckdb_tables import connect, explained, read_sql
+from data.duckdb_tables import connect, explained, first_row, read_sql
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
@@ -134,18 +134,19 @@ class DuckDBStore:
         if earlier is not None:
             return earlier
         with self._writing() as cursor:
-            row = cursor.execute("SELECT coalesce(max(batch), 0) + 1 FROM batches").fetchone()
+            row = first_row(cursor, "SELECT coalesce(max(batch), 0) + 1 FROM batches")
             return Load(cursor, batch, row[0] if row else 1).run(chunks, progress)
 
     def _loaded_before(self, batch: Batch) -> Ledger | None:
         with self._reading() as cursor:
-            row = cursor.execute(
+            row = first_row(
+                cursor,
                 f"SELECT {', '.join(LEDGER_COLUMNS)} FROM batches WHERE digest = $digest AND reader = $reader",
                 {"digest": batch.digest, "reader": batch.reader},
-            ).fetchone()
+            )
             if row is not None:
                 return replace(ledger_of(row), already_loaded=True)
-            taken = cursor.execute("SELECT 1 FROM batches WHERE batch_id = ?", [batch.batch_id]).fetchone()
+            taken = first_row(cursor, "SELECT 1 FROM batches WHERE batch_id = ?", [batch.batch_id])
         if taken is not None:
             raise StoreError(
                 N_("Un autre chargement porte déjà l'identifiant {given}. Recommencez."), given=batch.batch_id
@@ -162,7 +163,7 @@ class DuckDBStore:
         rows = _membership_rows(memberships)
         digest = _digest(rows)
         with self._reading() as cursor:
-            if cursor.execute("SELECT memberships_digest FROM meta").fetchone() == (digest,):
+            if first_row(cursor, "SELECT memberships_digest FROM meta") == (digest,):
                 done(steps)
                 return
         with self._writing() as cursor:
@@ -317,7 +318,7 @@ class DuckDBStore:
     def period(self, viewer: Viewer) -> tuple[date, date] | None:
         with self._reading() as cursor:
             where, values = _place_condition(self._scope(cursor, None, viewer))
-            row = cursor.execute(f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}", values).fetchone()
+            row = first_row(cursor, f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}", values)
         return None if row is None or row[0] is None else row
 
     # Who sees what
@@ -334,7 +335,7 @@ class DuckDBStore:
 
 
 def _version(cursor: duckdb.DuckDBPyConnection) -> int:
-    row = cursor.execute("SELECT version FROM meta").fetchone()
+    row = first_row(cursor, "SELECT version FROM meta")
     if row is None:
         raise StoreError(N_("La base est vide : son en-tête manque."))
     return int(row[0])
@@ -353,14 +354,17 @@ def _read_scope(cursor: duckdb.DuckDBPyConnection, territory: Territory | None, 
         },
     ).fetchall()
     zones = sorted({zone for _, zone in rows})
-    row = cursor.execute("SELECT count(*) FROM places WHERE zone IN $zones", {"zones": zones}).fetchone()
+    row = first_row(cursor, "SELECT count(*) FROM places WHERE zone IN $zones", {"zones": zones})
     return Scope(tuple(place for place, _ in rows), tuple(zones), row == (len(rows),))
 
 
 def _check_known(cursor: duckdb.DuckDBPyConnection, territory: Territory) -> None:
-    known = cursor.execute(
-        "SELECT 1 FROM memberships WHERE kind = ? AND code = ? LIMIT 1", [territory.kind, territory.code]
-    ).fetchone()
+    known = first_row(
+        cursor,
+        """SELECT 1 FROM memberships WHERE kind = $kind AND code = $code
+        UNION ALL SELECT 1 FROM place_territories WHERE kind = $kind AND code = $code LIMIT 1""",
+        {"kind": territory.kind, "code": territory.code},
+    )
     if known is None:
         raise QueryError(
             N_("Territoire inconnu : {kind} {code}. Vérifiez le code, ou rechargez les listes de territoires."),

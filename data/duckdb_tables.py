@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -41,6 +42,14 @@ INDICATOR_FIELDS = tuple(field for field in INDICATOR if field.name != "batch_id
 def read_sql(name: str) -> str:
     """The text of `data/sql/<name>.sql`."""
     return (files("data") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def first_row(
+    cursor: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any] | Sequence[Any] = ()
+) -> tuple[Any, ...] | None:
+    """The first row of an answer, which is read to its end: a cursor is not free before that."""
+    rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
+    return rows[0] if rows else None
 
 
 def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -104,7 +113,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         create_tables(connection)
         connection.commit()
         return
-    row = connection.execute("SELECT schema_version FROM meta").fetchone() if "meta" in tables else None
+    row = first_row(connection, "SELECT schema_version FROM meta") if "meta" in tables else None
     if row is None:
         raise StoreError(
             N_("{path} est un fichier DuckDB, mais pas une base Hexacross. Indiquez un autre fichier."), path=path
@@ -124,8 +133,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 def _renew_keys(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the keys again if DuckDB's hash function is no longer the one that made them."""
-    row = connection.execute("SELECT hash_probe = hash(?) FROM meta", [HASH_PROBE]).fetchone()
-    if row == (True,):
+    if first_row(connection, "SELECT hash_probe = hash(?) FROM meta", [HASH_PROBE]) == (True,):
         return
     connection.begin()
     connection.execute(f"UPDATE events SET key = {EVENT_KEY}")

@@ -1,0 +1,38 @@
+"""Answers already computed, bounded by their size, the least recently used leaving first."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+
+class ByteCache:
+    """Bytes by key; safe between threads. `capacity` and the size of each answer are in bytes."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.size = 0
+        self._answers: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get_or_make(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """The answer kept under this key, or a new one. Two threads may make the same answer; either is right."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+        answer = make()
+        with self._lock:
+            self._forget(key)
+            self._answers[key] = answer
+            self.size += len(answer)
+            while self.size > self.capacity:
+                self._forget(next(iter(self._answers)))
+        return answer
+
+    def _forget(self, key: Hashable) -> None:
+        self.size -= len(self._answers.pop(key, b""))
+
+    def __len__(self) -> int:
+        return len(self._answers)

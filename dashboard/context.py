@@ -1,0 +1,51 @@
+"""What the routes and the pages share in the one process: settings, store, reference geography, who is looking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from dashboard.cache import ByteCache
+from dashboard.settings import Settings
+from data.geography import Geography, geography
+from data.query import Viewer
+from data.store import Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Opened once by whoever serves; routes and pages read it through `context()`."""
+
+    settings: Settings
+    store: Store
+    geography: Geography
+    answers: ByteCache = field(repr=False)
+
+
+_context: Context | None = None
+
+
+def open_context(settings: Settings) -> Context:
+    """Open the store and make it known to pages and routes. Raises StoreError."""
+    return set_context(Context(settings, open_store(settings.store), geography(), ByteCache(settings.cache_mb * 2**20)))
+
+
+def set_context(opened: Context) -> Context:
+    global _context  # Streamlit runs pages as scripts: a module is the only thing they share with routes
+    _context = opened
+    return opened
+
+
+def context() -> Context:
+    if _context is None:
+        raise RuntimeError("no store is open: pages and routes are served by `hexacross run`")
+    return _context
+
+
+def viewer_of(settings: Settings) -> Viewer:
+    """Who is looking. The single place where a sign-in will say it; until then, the local viewer of the settings."""
+    return Viewer(name="local", role=settings.role, threshold=settings.threshold, sees_events=settings.role != "wall")
+
+
+def today() -> date:
+    return datetime.now(UTC).date()

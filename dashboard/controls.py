@@ -1,0 +1,238 @@
+"""The view's controls. The address is the state: every control shows what the address says, and writes to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.context import Context
+from dashboard.i18n import _
+from dashboard.measures import MEASURES
+from dashboard.view import CLASSIFICATIONS, FILTERS, FINEST_OF_KIND, ONE_DAY, Period, View
+from data.errors import QueryError
+from data.query import COARSEST_RESOLUTION, Territory, TerritoryKind
+from data.vocabulary import FAMILIES, KINDS_OF_FAMILY
+from geo.errors import N_
+
+KINDS_CHOSEN: dict[TerritoryKind | None, str] = {
+    None: N_("France"),
+    "cross": N_("CROSS"),
+    "antenna": N_("Antenne OFAST"),
+    "region": N_("Région"),
+    "departement": N_("Département"),
+    "epci": N_("Intercommunalité"),
+    "commune": N_("Commune"),
+    "arrondissement": N_("Arrondissement municipal"),
+    "urban_unit": N_("Unité urbaine"),
+    "attraction_area": N_("Aire d'attraction"),
+}
+PERIODS: dict[str, tuple[str, int | None]] = {
+    "7": (N_("7 derniers jours"), 7),
+    "30": (N_("30 derniers jours"), 30),
+    "90": (N_("90 derniers jours"), 90),
+    "365": (N_("12 derniers mois"), 365),
+    "all": (N_("Toutes les données"), None),
+    "dates": (N_("Dates choisies"), None),
+}
+LAST_ADDRESS = "last_address"  # of the session: what to come back to from another page
+
+Change = Callable[[View, Any], View]  # a view, and what a control now says → the next view
+
+
+def view_in_address(context: Context) -> tuple[View, list[QueryError]]:
+    """The view of the address, with what was not understood; an empty address takes up the session's last one."""
+    params: dict[str, str | list[str]] = {key: st.query_params.get_all(key) for key in st.query_params}
+    if not params:
+        params = st.session_state.get(LAST_ADDRESS, {})
+    view, ignored = View.from_params(params)
+    if view.territory is not None:
+        try:
+            context.geography.name(view.territory)
+        except QueryError as error:
+            return replace(view, territory=None), [*ignored, error]
+    return view, ignored
+
+
+def write_address(view: View) -> None:
+    params = view.to_params()
+    st.session_state[LAST_ADDRESS] = params
+    if st.query_params.to_dict() != params:
+        st.query_params.from_dict(params)
+
+
+class Bound(NamedTuple):
+    """Ties a control to the address: its `key`, under which it shows what the address says, and its `on_change`."""
+
+    key: str
+    write: Callable[[], None]
+
+
+def _bound(name: str, shown: object, view: View, change: Change) -> Bound:
+    key = f"control_{name}"
+    st.session_state[key] = shown
+    return Bound(key, lambda: write_address(change(view, st.session_state[key])))
+
+
+def choose_territory(context: Context, view: View) -> None:
+    """Kind, then name; France has no name to choose."""
+    kind_column, name_column = st.columns([1, 1.4])
+    kinds = [kind for kind in KINDS_CHOSEN if kind is None or len(context.geography.territories(kind))]
+    kind = view.territory.kind if view.territory else None
+    bound = _bound("kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
+    kind_column.selectbox(
+        _("Territoire"),
+        kinds,
+        format_func=lambda kind: _(KINDS_CHOSEN[kind]),
+        key=bound.key,
+        on_change=bound.write,
+    )
+    if view.territory is None:
+        name_column.selectbox(_("Nom"), [_("Tout le pays")], disabled=True)
+        return
+    names = territory_names(context, view.territory.kind)
+    bound = _bound("territory", view.territory.code, view, _with_code)
+    name_column.selectbox(
+        _("Nom"),
+        list(names),
+        format_func=lambda code: names.get(code, code),
+        key=bound.key,
+        on_change=bound.write,
+    )
+
+
+def _with_kind(context: Context, view: View, kind: TerritoryKind | None) -> View:
+    territory = None
+    if kind is not None:
+        territory = Territory(kind, str(context.geography.territories(kind)["code"].iloc[0]))
+    return replace(view, territory=territory, resolution=None, cell=None)
+
+
+def _with_code(view: View, code: str) -> View:
+    if view.territory is None:
+        return view
+    return replace(view, territory=Territory(view.territory.kind, code), cell=None)
+
+
+def territory_names(context: Context, kind: TerritoryKind) -> dict[str, str]:
+    """Code → name, with its status where it is not simply in operation."""
+    table = context.geography.territories(kind)
+    suffix = _(" (en installation)")
+    return {
+        str(code): f"{name}{suffix if status == 'installing' else ''}"
+        for code, name, status in zip(table["code"], table["name"], table["status"], strict=True)
+    }
+
+
+def choose_measure(view: View) -> None:
+    measure, classes, resolution = st.columns([2, 1.6, 1.2])
+    bound = _bound("measure", view.measure, view, lambda view, name: replace(view, measure=name))
+    measure.selectbox(
+        _("Mesure"),
+        list(MEASURES),
+        format_func=lambda name: f"{_(MEASURES[name].title)} ({_(MEASURES[name].unit)})",
+        help=_(MEASURES[view.measure].explains),
+        key=bound.key,
+        on_change=bound.write,
+    )
+    bound = _bound("classes", view.classes, view, lambda view, name: replace(view, classes=name))
+    classes.selectbox(
+        _("Classes"),
+        list(CLASSIFICATIONS),
+        format_func=lambda name: _(CLASSIFICATIONS[name]),
+        key=bound.key,
+        on_change=bound.write,
+    )
+    finest = FINEST_OF_KIND[view.territory.kind if view.territory else None]
+    shown = view.resolution if view.resolution is None else view.shown_resolution()
+    bound = _bound("resolution", shown, view, lambda view, number: replace(view, resolution=number, cell=None))
+    resolution.selectbox(
+        _("Hexagones"),
+        [None, *range(COARSEST_RESOLUTION, finest + 1)],
+        format_func=lambda number: _("Automatiques") if number is None else _("Résolution {n}").format(n=number),
+        key=bound.key,
+        on_change=bound.write,
+    )
+
+
+def choose_filters(view: View, dated: View, held: Period) -> None:
+    """`view`: as in the address; `dated`: with the dates it stands for; `held`: first and last day of the store."""
+    period, dates, *columns = st.columns([1.1, 1.4, 1, 1, 1, 1, 1])
+    bound = _bound("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
+    period.selectbox(
+        _("Période"),
+        list(PERIODS),
+        format_func=lambda name: _(PERIODS[name][0]),
+        key=bound.key,
+        on_change=bound.write,
+    )
+    _choose_dates(dates, view, dated)
+    titles = (_("Famille"), _("Nature"), _("Produit"), _("Mode"), _("Service"))
+    for column, title, (name, known) in zip(columns, titles, FILTERS.values(), strict=True):
+        _choose_codes(column, title, name, _kinds_offered(view) if name == "kinds" else known, view)
+
+
+def _choose_codes(column: DeltaGenerator, title: str, name: str, known: dict[str, str], view: View) -> None:
+    chosen = [code for code in known if code in getattr(view, name)]
+    bound = _bound(name, chosen, view, lambda view, codes: _with_codes(view, name, codes))
+    column.multiselect(
+        title,
+        list(known),
+        format_func=lambda code: _(known[code]),
+        placeholder=_("Toutes") if name in ("families", "kinds") else _("Tous"),
+        wrap=False,
+        key=bound.key,
+        on_change=bound.write,
+    )
+
+
+def _choose_dates(column: DeltaGenerator, view: View, dated: View) -> None:
+    if dated.start is None or dated.stop is None:
+        raise ValueError("a view without dates: call dated() first")
+    bound = _bound("dates", (dated.start, dated.stop - ONE_DAY), view, _with_dates)
+    column.date_input(
+        _("Dates"), value=(dated.start, dated.stop), format="DD/MM/YYYY", key=bound.key, on_change=bound.write
+    )
+
+
+def _with_dates(view: View, days: tuple[date, ...]) -> View:
+    if len(days) != 2:  # only the first of two days has been clicked
+        return view
+    return replace(view, start=days[0], stop=days[1] + ONE_DAY)
+
+
+def _with_codes(view: View, name: str, codes: list[str]) -> View:
+    changed: View = replace(view, **{name: frozenset(codes)})  # type: ignore[arg-type]  # `name` is one of the five sets
+    if name == "families":
+        changed = replace(changed, kinds=changed.kinds & set(_kinds_offered(changed)))
+    return changed
+
+
+def _kinds_offered(view: View) -> dict[str, str]:
+    families = view.families or set(FAMILIES)
+    return {
+        code: label for family, kinds in KINDS_OF_FAMILY.items() if family in families for code, label in kinds.items()
+    }
+
+
+def _period_days(name: str, held: Period) -> tuple[date, date] | None:
+    """First day and the day after the last of a preset, counted back from the latest day held."""
+    stop, days = held[1] + ONE_DAY, PERIODS[name][1]
+    if name == "all":
+        return held[0], stop
+    return (stop - timedelta(days=days), stop) if days else None
+
+
+def _period_shown(view: View, dated: View, held: Period) -> str:
+    if view.start is None and view.stop is None:
+        return "90"
+    return next((name for name in PERIODS if _period_days(name, held) == (dated.start, dated.stop)), "dates")
+
+
+def _with_period(view: View, name: str, held: Period) -> View:
+    days = _period_days(name, held)
+    return view if days is None else replace(view, start=days[0], stop=days[1])

@@ -1,0 +1,70 @@
+"""The daily curve: a chart, its table and its sentence."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard.i18n import _, current_language
+from dashboard.theme import ACCENT
+from data.store import DayCounts
+
+FRENCH_TIME = {
+    "dateTime": "%A %e %B %Y à %X",
+    "date": "%d/%m/%Y",
+    "time": "%H:%M:%S",
+    "periods": ["", ""],
+    "days": ["dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"],
+    "shortDays": ["dim.", "lun.", "mar.", "mer.", "jeu.", "ven.", "sam."],
+    "months": ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre",
+               "novembre", "décembre"],
+    "shortMonths": ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."],
+}  # fmt: skip
+FRENCH_NUMBERS = {"decimal": ",", "thousands": "\u202f", "grouping": [3], "currency": ["", "\u00a0€"]}
+
+
+def frame(days: DayCounts) -> pd.DataFrame:
+    """One row a day; a protected or unknown count stays empty."""
+    return pd.DataFrame(
+        {
+            "day": days.days.astype("datetime64[s]"),
+            "incidents": days.incidents,
+            "controls": days.controls,
+        }
+    )
+
+
+def daily_curve(days: DayCounts, theme: str) -> None:
+    """Draw the incidents of each day, with the table behind it one click away."""
+    table = frame(days)
+    columns = {"day": _("Jour"), "incidents": _("Incidents"), "controls": _("Contrôles")}
+    st.altair_chart(_chart(table, ACCENT[theme]), width="stretch")
+    with st.expander(_("Table de la courbe")):
+        st.dataframe(
+            table.rename(columns=columns),
+            hide_index=True,
+            height=240,
+            column_config={columns["day"]: st.column_config.DateColumn(format="DD/MM/YYYY")},
+        )
+
+
+def _chart(table: pd.DataFrame, colour: str) -> alt.Chart:
+    chart: alt.Chart = (
+        alt.Chart(table)
+        .mark_area(color=colour, opacity=0.18, line={"color": colour, "strokeWidth": 1.5}, interpolate="step-after")
+        .encode(
+            x=alt.X("day:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=5)),
+            y=alt.Y("incidents:Q", title=None, axis=alt.Axis(tickCount=3, format="d")),
+            tooltip=[
+                alt.Tooltip("day:T", title=_("Jour"), format="%d/%m/%Y"),
+                alt.Tooltip("incidents:Q", title=_("Incidents"), format="d"),
+                alt.Tooltip("controls:Q", title=_("Contrôles"), format="d"),
+            ],
+        )
+        .properties(height=120)
+    )
+    if current_language() != "fr":
+        return chart
+    french: alt.Chart = chart.configure(locale={"time": FRENCH_TIME, "number": FRENCH_NUMBERS})
+    return french

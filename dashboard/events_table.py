@@ -1,0 +1,80 @@
+"""Events one by one, in words: for the pinned hexagon."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+
+from dashboard import format as fmt
+from dashboard.i18n import _
+from data.geography import time_zone_of
+from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, QUANTITY_UNITS, SERVICES
+
+
+def readable(events: pa.Table) -> pd.DataFrame:
+    """Columns for people: legal time of the place, labels of the closed lists, quantities with their unit."""
+    rows = [_row(event) for event in events.to_pylist()]
+    columns = [
+        _("Date"),
+        _("Nature"),
+        _("Produit"),
+        _("Quantité"),
+        _("Contrôlés"),
+        _("Mode"),
+        _("Service"),
+        _("Source"),
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _row(event: dict[str, object]) -> tuple[str, ...]:
+    kind = _label(KINDS, event["kind"]) or _label(FAMILIES, event["family"])
+    return (
+        _when(event),
+        kind,
+        _label(DRUGS, event["drug"]),
+        _quantity(event),
+        _checked(event),
+        _label(MODES, event["mode"]),
+        _label(SERVICES, event["service"]),
+        str(event["source"]),
+    )
+
+
+def _label(labels: dict[str, str], code: object) -> str:
+    return _(labels[str(code)]) if code in labels else ""
+
+
+def _when(event: dict[str, object]) -> str:
+    day = pd.Timestamp(str(event["day"])).date()
+    if event["occurred_precision"] not in (None, "minute"):
+        return fmt.short_day(day)
+    zone = time_zone_of(str(event["departement"] or ""))
+    local = pd.Timestamp(event["occurred_at"]).tz_localize("UTC").tz_convert(zone)  # type: ignore[arg-type]  # an instant of the store
+    return fmt.instant(local.to_pydatetime())
+
+
+def _quantity(event: dict[str, object]) -> str:
+    if event["quantity_kg"] is not None:
+        return fmt.kilograms(float(str(event["quantity_kg"])))
+    if event["quantity_units"] is not None:
+        return (
+            f"{fmt.significant(float(str(event['quantity_units'])))} {_label(QUANTITY_UNITS, event['quantity_unit'])}"
+        )
+    return ""
+
+
+def _checked(event: dict[str, object]) -> str:
+    if event["checked"] is None:
+        return ""
+    checked = fmt.number(float(str(event["checked"])))
+    if event["positive"] is None:
+        return checked
+    return _("{checked}, dont {positive} positifs").format(
+        checked=checked, positive=fmt.number(float(str(event["positive"])))
+    )
+
+
+def events_table(events: pa.Table) -> None:
+    st.dataframe(readable(events), hide_index=True, height=min(320, 36 * (events.num_rows + 1)))

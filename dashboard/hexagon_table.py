@@ -1,0 +1,162 @@
+"""The hexagons of a view, measured: read from the store, aligned with the ground, divided, and told apart by state."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboard.context import Context, viewer_of
+from dashboard.measures import MEASURES, Measure
+from dashboard.view import View
+from data.geography import POPULATION_RESOLUTIONS, Geography, geography
+from data.query import Box, Query, Territory
+from data.store import CellCounts
+from geo.cells import areas_km2, centres, cover, resolutions
+from geo.rates import rate_with_interval, share_with_interval
+from layers.hexagons import STATE_CODES
+
+FEWEST_INHABITANTS = 50  # below, a hexagon's rate says nothing: one fact would be thousands per 100,000
+
+
+@dataclass(frozen=True, slots=True)
+class HexagonTable:
+    """The hexagons of a view, arrays of equal length, sorted by cell; NaN: unknown, which is not zero.
+
+    `values` is the measure, with its 95 % interval where it has one (else NaN); `states` are `STATE_CODES`.
+    """
+
+    measure: Measure
+    resolution: int
+    cells: NDArray[np.int64]
+    states: NDArray[np.uint8]
+    values: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    population: NDArray[np.float64]
+    incidents: NDArray[np.float64]
+    controls: NDArray[np.float64]
+    checked: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    eur: NDArray[np.float64]
+
+
+def hexagon_table(context: Context, view: View, only: int | None = None) -> HexagonTable:
+    """Read and measure the hexagons of a dated view, or `only` one of them, of any resolution.
+
+    Raises StoreError, ForbiddenError, QueryError.
+    """
+    measure = MEASURES[view.measure]
+    query = view.query() if only is None else _query_of_cell(view, only)
+    counts = context.store.counts_by_cell(query, viewer_of(context.settings))
+    ground = _ground(view.territory, query.resolution, measure) if only is None else np.array([only], dtype=np.int64)
+    cells = np.union1d(counts.cells, ground)
+    aligned = {
+        name: _aligned(counts, name, cells) for name in ("incidents", "controls", "checked", "positive", "kg", "eur")
+    }
+    population = _population(context.geography, cells, query.resolution)
+    protected = np.isin(cells, counts.cells[counts.protected])
+    values, low, high = _measured(measure, aligned, population, cells)
+    return HexagonTable(
+        measure=measure,
+        resolution=query.resolution,
+        cells=cells,
+        states=_states(measure, values, aligned, protected),
+        values=values,
+        low=low,
+        high=high,
+        population=population,
+        **aligned,
+    )
+
+
+def _query_of_cell(view: View, cell: int) -> Query:
+    """The same question about one hexagon: a box around its centre, far smaller than any hexagon."""
+    cells = np.array([cell], dtype=np.int64)
+    lng, lat = (float(degrees[0]) for degrees in centres(cells))
+    box = Box(lng - 1e-7, lat - 1e-7, lng + 1e-7, lat + 1e-7)
+    return replace(view.query(), resolution=int(resolutions(cells)[0]), box=box)
+
+
+def _ground(territory: Territory | None, resolution: int, measure: Measure) -> NDArray[np.int64]:
+    """Inhabited hexagons of the territory, shown even without a fact: there, none is zero, or never checked.
+
+    France as a whole and sums of weights or values show only the hexagons that have facts.
+    """
+    if territory is None or measure.name in ("kg", "avoirs") or resolution not in POPULATION_RESOLUTIONS:
+        return np.empty(0, dtype=np.int64)
+    return _inhabited(territory, resolution)
+
+
+@functools.lru_cache(maxsize=64)
+def _inhabited(territory: Territory, resolution: int) -> NDArray[np.int64]:
+    known = geography()
+    covered = cover(known.perimeter(territory), resolution)
+    populated, _population_there = known.population_by_cell(resolution)
+    inside = covered.cells[covered.shares > 0.5]  # a border hexagon belongs where most of it lies
+    return np.sort(inside[np.isin(inside, populated)])
+
+
+def _aligned(counts: CellCounts, name: str, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """One column of the counts on all cells. Without a row there was no fact: 0 facts, but checks unknown."""
+    absent = 0.0 if name in ("incidents", "controls") else np.nan
+    column = np.full(cells.shape, absent)
+    column[np.searchsorted(cells, counts.cells)] = getattr(counts, name)
+    return column
+
+
+def _population(known: Geography, cells: NDArray[np.int64], resolution: int) -> NDArray[np.float64]:
+    """Inhabitants of each cell, area-weighted from the communes; 0 where nobody lives; NaN: unknown."""
+    if resolution not in POPULATION_RESOLUTIONS or not cells.size:
+        return np.full(cells.shape, np.nan)
+    populated, population = known.population_by_cell(resolution)
+    position = np.minimum(np.searchsorted(populated, cells), populated.size - 1)
+    return np.where(populated[position] == cells, population[position], 0.0)
+
+
+def _measured(
+    measure: Measure,
+    counts: dict[str, NDArray[np.float64]],
+    population: NDArray[np.float64],
+    cells: NDArray[np.int64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The measure of each hexagon and its interval, NaN where it has none."""
+    unknown = np.full(cells.shape, np.nan)
+    match measure.name:
+        case "taux":
+            enough = np.where(population >= FEWEST_INHABITANTS, population, np.nan)
+            rates = rate_with_interval(counts["incidents"], enough)
+            return rates.value, rates.low, rates.high
+        case "densite":
+            return counts["incidents"] / areas_km2(cells), unknown, unknown
+        case "rendement":
+            shares = share_with_interval(counts["positive"], counts["checked"])
+            return 100 * shares.value, 100 * shares.low, 100 * shares.high
+        case "controles":
+            return np.where(counts["controls"] > 0, counts["controls"], np.nan), unknown, unknown
+        case "verifies":
+            return counts["checked"], unknown, unknown
+        case "kg":
+            return counts["kg"], unknown, unknown
+        case "avoirs":
+            return counts["eur"], unknown, unknown
+        case _:
+            return counts["incidents"], unknown, unknown
+
+
+def _states(
+    measure: Measure,
+    values: NDArray[np.float64],
+    counts: dict[str, NDArray[np.float64]],
+    protected: NDArray[np.bool_],
+) -> NDArray[np.uint8]:
+    states = np.full(values.shape, STATE_CODES["value"], dtype=np.uint8)
+    states[values == 0] = STATE_CODES["zero"]
+    states[np.isnan(values)] = STATE_CODES["unknown"]
+    if measure.needs_population:  # nobody there, nothing happened there: no rate is missed
+        states[np.isnan(values) & (counts["incidents"] == 0)] = STATE_CODES["zero"]
+    states[protected] = STATE_CODES["protected"]
+    return states

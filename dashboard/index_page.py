@@ -1,0 +1,21 @@
+"""The HTML page that holds Streamlit: in the reader's language, without inline script, with our name and icon."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import streamlit
+
+STREAMLIT_INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
+INLINE_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)  # only a flag for crawlers; the CSP would block it
+AGENT_LINK = re.compile(r'<link rel="service-desc"[^>]*>')  # describes an API that we keep off
+
+
+def index_html(language: str) -> str:
+    html = STREAMLIT_INDEX.read_text(encoding="utf-8")
+    html = AGENT_LINK.sub("", INLINE_SCRIPT.sub("", html))
+    html = html.replace('<html lang="en">', f'<html lang="{language}">')
+    html = html.replace("<title>Streamlit</title>", "<title>Hexacross</title>")
+    html = html.replace('href="./favicon.png"', 'href="/ui/hexacross.svg" type="image/svg+xml"')
+    return html.replace("</head>", '<script src="/ui/words.js" defer></script></head>')

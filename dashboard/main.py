@@ -1,0 +1,41 @@
+"""The script Streamlit runs for each page: frame, language, marking, navigation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import panels
+from dashboard.context import context, viewer_of
+from dashboard.controls import view_in_address
+from dashboard.i18n import _, set_language, translate_error
+from dashboard.pages import donnees, situation
+from dashboard.sources import highest_marking
+from data.errors import StoreError
+
+STYLE = Path(__file__).parent / "static" / "page.css"
+ICON = Path(__file__).parent / "static" / "hexacross.svg"
+
+
+def main() -> None:
+    held = context()
+    view, _ignored = view_in_address(held)
+    set_language(view.language or held.settings.language)
+    st.set_page_config(page_title="Hexacross", page_icon=str(ICON), layout="wide")
+    st.html(STYLE)
+    page = st.navigation(
+        [
+            st.Page(situation.render, title=_("Situation"), url_path="situation", default=True),
+            st.Page(donnees.render, title=_("Données"), url_path="donnees"),
+        ],
+        position="top",
+    )
+    try:
+        panels.marking_band(highest_marking(held.store.sources(viewer_of(held.settings))))
+    except StoreError as error:
+        st.error(translate_error(error))
+    page.run()
+
+
+main()

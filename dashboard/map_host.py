@@ -1,0 +1,48 @@
+"""The map in the page: one constant script under an explicit key; its layer follows the page's address by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit_folium import st_folium
+
+from dashboard.i18n import _, current_language
+from geo.cells import cells_at
+from layers.hexagons import INSETS
+from layers.map import build_map
+from layers.strings import STRINGS
+
+HEIGHT_PX = 640  # before the page's style makes it as high as the window allows
+LAST_CLICK = "last_click"  # of the session
+
+
+def theme_name() -> str:
+    """Of the page: "light" or "dark"; light until the browser has said."""
+    return st.context.theme.type or "light"
+
+
+def show_map() -> dict[str, Any]:
+    """Show the map; what the user clicked last comes back. A rerun neither redraws nor moves it."""
+    theme = theme_name()
+    answer: dict[str, Any] = st_folium(
+        build_map(
+            theme="dark" if theme == "dark" else "light",
+            strings={key: _(text) for key, text in STRINGS.items()},
+            insets={key: _(name) for key, name, _box in INSETS},
+        ),
+        key=f"carte-{theme}-{current_language()}",
+        returned_objects=["last_clicked"],
+        use_container_width=True,
+        height=HEIGHT_PX,
+    )
+    return answer
+
+
+def clicked_cell(answer: dict[str, Any], resolution: int) -> int | None:
+    """The hexagon of a click not seen before; the same click comes back at each rerun."""
+    click = (answer or {}).get("last_clicked")
+    if not click or click == st.session_state.get(LAST_CLICK):
+        return None
+    st.session_state[LAST_CLICK] = click
+    return int(cells_at([click["lng"]], [click["lat"]], resolution)[0]) or None

@@ -1,0 +1,141 @@
+"""What we answer beside Streamlit: hexagons, perimeters, health, and the files of the map."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+import layers
+from dashboard.context import Context, today, viewer_of
+from dashboard.i18n import translate_error, use_language
+from dashboard.index_page import index_html
+from dashboard.mapdata import hexagons_payload, perimeters_json
+from dashboard.settings import LANGUAGES
+from dashboard.view import View
+from data.errors import ForbiddenError, QueryError, StoreError
+from geo.errors import HexacrossError
+
+log = logging.getLogger("hexacross")
+
+HERE = Path(__file__).parent
+ASSETS = HERE / "assets"
+DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
+PAGES = ("/", "/donnees")
+
+STATUS: dict[type[HexacrossError], int] = {
+    ForbiddenError: 403,
+    QueryError: 422,
+    StoreError: 503,
+    HexacrossError: 500,
+}
+
+
+def status_of(error: HexacrossError) -> int:
+    """Of the closest ancestor in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+class Files(StaticFiles):
+    """Files with a digest in their name are kept for ever; the browser asks again for the others (ETag)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        kept = "public, max-age=31536000, immutable" if DIGEST_NAMED.search(path) else "no-cache"
+        response.headers["Cache-Control"] = kept
+        return response
+
+
+def routes(context: Context) -> list[BaseRoute]:
+    """All routes of ours. `/layers` are our own scripts, `/assets` those of others and what is derived."""
+    return [
+        *(Route(path, _index(context)) for path in PAGES),
+        Route("/hex", _answer(context, "application/octet-stream", hexagons_payload)),
+        Route("/perimetres", _answer(context, "application/json", perimeters_json)),
+        Route("/healthz", _health(context)),
+        Mount("/assets", Files(directory=ASSETS, check_dir=False)),
+        Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
+        Mount("/ui", Files(directory=HERE / "static")),
+    ]
+
+
+def _language(request: Request, context: Context) -> str:
+    asked = request.query_params.get("langue", "")
+    return asked if asked in LANGUAGES else context.settings.language
+
+
+def _index(context: Context) -> Callable[[Request], Response]:
+    def index(request: Request) -> Response:
+        html = index_html(_language(request, context))
+        return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+
+    return index
+
+
+def _answer(context: Context, media_type: str, make: Callable[[Context, View], bytes]) -> Callable[[Request], Response]:
+    """An endpoint that makes its answer from the view in the address, once for each state of the store.
+
+    Not `async`: Starlette runs it in a thread, as the store and the figures take a while.
+    """
+
+    def endpoint(request: Request) -> Response:
+        asked, _ignored = View.from_params(dict(request.query_params))
+        language = _language(request, context)
+        try:
+            with use_language(language):
+                view = asked.dated(context.store.period(viewer_of(context.settings)), today())
+                key = (make.__name__, answer_key(context, view), language)
+                tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
+                headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+                if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
+                    return Response(status_code=304, headers=headers)
+                body = context.answers.get_or_make(key, lambda: make(context, view))
+        except HexacrossError as error:
+            return _error_response(error, language)
+        return Response(body, media_type=media_type, headers=headers)
+
+    return endpoint
+
+
+def answer_key(context: Context, view: View) -> tuple[object, ...]:
+    """What an answer depends on: facts, who is looking, what is looked at, and the hour, for the sources' ages."""
+    return (
+        context.store.version(),
+        viewer_of(context.settings),
+        replace(view, cell=None).address(),
+        datetime.now(UTC).strftime("%Y-%m-%dT%H"),
+    )
+
+
+def _error_response(error: HexacrossError, language: str) -> JSONResponse:
+    status = status_of(error)
+    if status >= 500:
+        log.error("%s", error, exc_info=error)
+    with use_language(language):
+        return JSONResponse({"error": translate_error(error)}, status_code=status)
+
+
+def _health(context: Context) -> Callable[[Request], Response]:
+    def health(request: Request) -> Response:
+        """200 when the store answers; what it holds, for a supervisor."""
+        try:
+            version = context.store.version()
+            held = context.store.period(viewer_of(context.settings))
+        except HexacrossError as error:
+            return _error_response(error, _language(request, context))
+        return JSONResponse(
+            {"ok": True, "version": version, "last_day": held[1].isoformat() if held else None},
+            headers={"Cache-Control": "no-store"},
+        )
+
+    return health

@@ -1,0 +1,121 @@
+"""What differs from one installation to the next, read once from the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from data.query import Role
+from geo.errors import N_, HexacrossError
+
+PREFIX = "HEXACROSS_"
+LANGUAGES = ("fr", "en")
+ROLES: tuple[Role, ...] = ("national", "antenna", "cross", "wall")
+
+
+class SettingsError(HexacrossError, ValueError):
+    """A setting that does not exist or cannot have the value it was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One field for each `HEXACROSS_<NAME>`; docs/settings.md describes each of them."""
+
+    store: str = "var/hexacross.duckdb"  # path of a DuckDB file
+    host: str = "127.0.0.1"
+    port: int = 8501
+    names: tuple[str, ...] = ()  # further host names under which browsers reach us
+    language: str = "fr"
+    role: Role = "national"  # of the local viewer
+    threshold: int = 0  # counts of 1 to threshold-1 are protected; 0: every count is shown
+    cache_mb: int = 64  # memory kept for answers already computed, in megabytes
+    upload_mb: int = 1024  # largest file accepted from a browser, in megabytes
+    stale_hours: int = 48  # beyond this age of the last load, a source is shown as stale
+    lists: str = ""  # folder of edited reference lists (see data.lists); empty: those that come with Hexacross
+    cache: str = ""  # folder of what is computed once (see data.cache); empty: the user's own
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Names a browser may use for us, lower case, without port."""
+        return frozenset(name.lower() for name in ("127.0.0.1", "localhost", "[::1]", self.host, *self.names))
+
+
+def settings_from(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings; raises SettingsError for an unknown name or an impossible value."""
+    known = {PREFIX + field.name.upper(): field.name for field in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in known:
+            closest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise SettingsError(
+                N_("« {given} » n'est pas un réglage. Le plus proche : {closest}. Les réglages sont : {known}."),
+                given=name,
+                closest=closest,
+                known=", ".join(sorted(known)),
+            )
+        values[known[name]] = READERS[known[name]](name, text.strip())
+    return Settings(**values)
+
+
+def _text(name: str, text: str) -> str:
+    if not text:
+        raise SettingsError(N_("{name} est vide : donnez une valeur, ou retirez ce réglage."), name=name)
+    return text
+
+
+def _optional_text(name: str, text: str) -> str:
+    return text
+
+
+def _names(name: str, text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, str], str]:
+    def read(name: str, text: str) -> str:
+        if text not in choices:
+            raise SettingsError(
+                N_("{name} vaut « {given} » ; valeurs admises : {known}."),
+                name=name,
+                given=text,
+                known=", ".join(choices),
+            )
+        return text
+
+    return read
+
+
+def _integer(low: int, high: int) -> Callable[[str, str], int]:
+    def read(name: str, text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise SettingsError(
+                N_("{name} vaut « {given} » ; attendu un entier de {low} à {high}."),
+                name=name,
+                given=text,
+                low=low,
+                high=high,
+            )
+        return int(text)
+
+    return read
+
+
+READERS: dict[str, Callable[[str, str], object]] = {
+    "store": _text,
+    "host": _text,
+    "port": _integer(1, 65535),
+    "names": _names,
+    "language": _one_of(LANGUAGES),
+    "role": _one_of(ROLES),
+    "threshold": _integer(0, 1000),
+    "cache_mb": _integer(1, 65536),
+    "upload_mb": _integer(1, 65536),
+    "stale_hours": _integer(1, 100_000),
+    "lists": _optional_text,
+    "cache": _optional_text,
+}

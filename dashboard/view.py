@@ -1,0 +1,260 @@
+"""The view: everything a page shows, and its address. The same address shows the same view."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Self
+from urllib.parse import urlencode
+
+from h3.api import basic_str as h3
+
+from dashboard.measures import DEFAULT_MEASURE, MEASURES
+from dashboard.settings import LANGUAGES
+from data.errors import QueryError
+from data.query import (
+    COARSEST_RESOLUTION,
+    FINEST_RESOLUTION,
+    TERRITORY_KINDS,
+    Query,
+    Territory,
+    TerritoryKind,
+)
+from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, SERVICES
+from geo.errors import N_
+
+CLASSIFICATIONS: dict[str, str] = {
+    "quantiles": N_("Effectifs égaux (quantiles)"),
+    "jenks": N_("Seuils naturels (Jenks)"),
+}
+DEFAULT_CLASSIFICATION = "quantiles"
+DEFAULT_DAYS = 90  # of an address without dates: the latest days of the store
+ONE_DAY = timedelta(days=1)
+EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
+
+# Name in the address → field of the view and its closed list.
+FILTERS: dict[str, tuple[str, dict[str, str]]] = {
+    "famille": ("families", FAMILIES),
+    "nature": ("kinds", KINDS),
+    "produit": ("drugs", DRUGS),
+    "mode": ("modes", MODES),
+    "service": ("services", SERVICES),
+}
+# Hexagons of about 36, 5, 0.7 and 0.1 km²: a few hundred to a few thousand of them fill each kind of territory.
+RESOLUTION_OF_KIND: dict[TerritoryKind | None, int] = {
+    None: 6,
+    "region": 6,
+    "antenna": 6,
+    "departement": 7,
+    "attraction_area": 8,
+    "cross": 8,
+    "epci": 8,
+    "urban_unit": 8,
+    "commune": 9,
+    "arrondissement": 9,
+}
+FINEST_OF_KIND: dict[TerritoryKind | None, int] = {  # beyond, a map would be millions of hexagons
+    kind: min(FINEST_RESOLUTION, resolution + 2) for kind, resolution in RESOLUTION_OF_KIND.items()
+}
+
+Period = tuple[date, date]  # first and last day, both included
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is shown. None stands for "the default", which needs no word in the address.
+
+    `start` is included, `stop` is not, as in `Query`; the address gives the last day, included, as people say it.
+    """
+
+    territory: Territory | None = None
+    start: date | None = None
+    stop: date | None = None
+    families: frozenset[str] = field(default_factory=frozenset)
+    kinds: frozenset[str] = field(default_factory=frozenset)
+    drugs: frozenset[str] = field(default_factory=frozenset)
+    modes: frozenset[str] = field(default_factory=frozenset)
+    services: frozenset[str] = field(default_factory=frozenset)
+    measure: str = DEFAULT_MEASURE
+    resolution: int | None = None
+    classes: str = DEFAULT_CLASSIFICATION
+    cell: int | None = None
+    language: str | None = None
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
+        """The nearest valid view, and what of the address was not understood."""
+        given = {name: _joined(value) for name, value in params.items()}
+        ignored: list[QueryError] = []
+        start, stop = _read_period(given, ignored)
+        filters = {name: _read_codes(key, values, given, ignored) for key, (name, values) in FILTERS.items()}
+        view = cls(
+            territory=_read_territory(given, ignored),
+            start=start,
+            stop=stop,
+            measure=_read_choice("mesure", MEASURES, given, ignored) or DEFAULT_MEASURE,
+            classes=_read_choice("classes", CLASSIFICATIONS, given, ignored) or DEFAULT_CLASSIFICATION,
+            resolution=_read_resolution(given, ignored),
+            cell=_read_cell(given, ignored),
+            language=_read_choice("langue", LANGUAGES, given, ignored),
+            **filters,
+        )
+        return view, ignored
+
+    def to_params(self) -> dict[str, str]:
+        """The address of this view: only what differs from the default, always in the same order."""
+        params = {
+            "territoire": f"{self.territory.kind}:{self.territory.code}" if self.territory else "",
+            "du": self.start.isoformat() if self.start else "",
+            "au": (self.stop - ONE_DAY).isoformat() if self.stop else "",
+            **{key: ",".join(sorted(getattr(self, name))) for key, (name, _) in FILTERS.items()},
+            "mesure": "" if self.measure == DEFAULT_MEASURE else self.measure,
+            "resolution": "" if self.resolution is None else str(self.resolution),
+            "classes": "" if self.classes == DEFAULT_CLASSIFICATION else self.classes,
+            "hexagone": f"{self.cell:x}" if self.cell else "",
+            "langue": self.language or "",
+        }
+        return {key: value for key, value in params.items() if value}
+
+    def address(self) -> str:
+        return "?" + urlencode(self.to_params(), safe=":,")
+
+    def shown_resolution(self) -> int:
+        """The resolution asked for, as far as the territory bears it, or the one that suits it."""
+        kind = self.territory.kind if self.territory else None
+        return RESOLUTION_OF_KIND[kind] if self.resolution is None else min(self.resolution, FINEST_OF_KIND[kind])
+
+    def dated(self, held: Period | None, today: date) -> Self:
+        """The same view with its dates filled in: the last days of what the store holds, or of the calendar."""
+        last = held[1] if held else today
+        stop = self.stop or last + ONE_DAY
+        start = self.start or stop - timedelta(days=DEFAULT_DAYS)
+        if start >= stop:  # only the first day was given, and it lies after everything the store holds
+            stop = start + ONE_DAY
+        return replace(self, start=start, stop=stop)
+
+    def query(self) -> Query:
+        """What to ask the store. The view must be dated."""
+        if self.start is None or self.stop is None:
+            raise ValueError("a view without dates: call dated() first")
+        return Query(
+            start=self.start,
+            stop=self.stop,
+            families=self.families,
+            kinds=self.kinds,
+            drugs=self.drugs,
+            modes=self.modes,
+            services=self.services,
+            territory=self.territory,
+            resolution=self.shown_resolution(),
+        )
+
+
+def _joined(value: str | list[str]) -> str:
+    """`a=1&a=2` and `a=1,2` mean the same."""
+    return value if isinstance(value, str) else ",".join(value)
+
+
+def _read_territory(given: Mapping[str, str], ignored: list[QueryError]) -> Territory | None:
+    text = given.get("territoire", "").strip()
+    if not text:
+        return None
+    kind, _, code = text.partition(":")
+    for known in TERRITORY_KINDS:
+        if kind == known and code and len(code) <= 40 and code.replace("-", "").replace("_", "").isalnum():
+            return Territory(known, code)
+    ignored.append(
+        QueryError(
+            N_("Territoire « {given} » ignoré : attendu type:code, par exemple commune:13055. Types : {known}."),
+            given=_shortened(text),
+            known=", ".join(TERRITORY_KINDS),
+        )
+    )
+    return None
+
+
+def _read_period(given: Mapping[str, str], ignored: list[QueryError]) -> tuple[date | None, date | None]:
+    start, last = (_read_day(key, given, ignored) for key in ("du", "au"))
+    if start and last and last < start:
+        ignored.append(
+            QueryError(N_("La période finit le {last}, avant son début le {start} : les deux dates sont échangées."),
+                       start=start, last=last)
+        )  # fmt: skip
+        start, last = last, start
+    return start, last + ONE_DAY if last else None
+
+
+def _read_day(key: str, given: Mapping[str, str], ignored: list[QueryError]) -> date | None:
+    text = given.get(key, "").strip()
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or not EARLIEST <= day <= LATEST:
+        ignored.append(
+            QueryError(N_("Date « {key}={given} » ignorée : attendu AAAA-MM-JJ, par exemple 2026-03-01."),
+                       key=key, given=_shortened(text))
+        )  # fmt: skip
+        return None
+    return day
+
+
+def _read_codes(key: str, known: Iterable[str], given: Mapping[str, str], ignored: list[QueryError]) -> frozenset[str]:
+    asked = {part.strip() for part in given.get(key, "").split(",") if part.strip()}
+    unknown = sorted(asked - set(known))
+    if unknown:
+        ignored.append(
+            QueryError(N_("Filtre « {key}={given} » ignoré. Le plus proche : {closest}."),
+                       key=key, given=_shortened(",".join(unknown)), closest=_closest(unknown[0], known))
+        )  # fmt: skip
+    return frozenset(asked & set(known))
+
+
+def _read_choice(key: str, known: Iterable[str], given: Mapping[str, str], ignored: list[QueryError]) -> str | None:
+    text = given.get(key, "").strip()
+    if not text or text in known:
+        return text or None
+    ignored.append(
+        QueryError(N_("« {key}={given} » ignoré. Valeurs admises : {known}."),
+                   key=key, given=_shortened(text), known=", ".join(known))
+    )  # fmt: skip
+    return None
+
+
+def _read_resolution(given: Mapping[str, str], ignored: list[QueryError]) -> int | None:
+    text = given.get("resolution", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.isdigit() and COARSEST_RESOLUTION <= int(text[:4]) <= FINEST_RESOLUTION:
+        return int(text[:4])
+    ignored.append(
+        QueryError(N_("Résolution « {given} » ignorée : attendu un entier de {coarsest} à {finest}."),
+                   given=_shortened(text), coarsest=COARSEST_RESOLUTION, finest=FINEST_RESOLUTION)
+    )  # fmt: skip
+    return None
+
+
+def _read_cell(given: Mapping[str, str], ignored: list[QueryError]) -> int | None:
+    text = given.get("hexagone", "").strip().lower()
+    if not text:
+        return None
+    if len(text) == 15 and h3.is_valid_cell(text):
+        return int(h3.str_to_int(text))
+    ignored.append(
+        QueryError(N_("Hexagone « {given} » ignoré : attendu un identifiant H3 de 15 chiffres hexadécimaux."),
+                   given=_shortened(text))
+    )  # fmt: skip
+    return None
+
+
+def _closest(text: str, known: Iterable[str]) -> str:
+    return difflib.get_close_matches(text, list(known), n=1, cutoff=0.0)[0]
+
+
+def _shortened(text: str) -> str:
+    """What was given, short enough to be shown again."""
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -20,8 +20,9 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.cells import FINEST_RESOLUTION, boundaries, cells_at, centres, children, in_threads
 from geo.errors import N_, GeometryError
+from geo.grid import boundaries, cells_at, centres, in_threads
+from geo.ids import FINEST_RESOLUTION, children
 
 START_RESOLUTION = 4  # cells of 26 km: few enough to list, small enough for a plane
 LONGEST_EDGE = 0.2  # degrees; longer edges are cut, so that an edge's middle is near each of its points

@@ -18,9 +18,10 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo.cells import CHUNK, FINEST_RESOLUTION, digit_bits_below, in_threads, parents, resolutions
 from geo.descent import NOBODY, START_RESOLUTION, Generation, Inside, descend, prepare
 from geo.errors import N_, GeometryError
+from geo.grid import CHUNK, in_threads
+from geo.ids import FINEST_RESOLUTION, digit_bits_below, parents, resolutions
 
 LAYOUT = 1  # of the saved file; another number is built anew
 NOWHERE = -1  # the answer for a point outside all polygons

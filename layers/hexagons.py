@@ -236,8 +236,11 @@ class HexagonLayer(JSCSSMixin, Layer):
         ("hexacross_canvas", "/layers/canvas.js"),
         ("hexacross_basemap", "/layers/basemap.js"),
         ("hexacross_outlines", "/layers/outlines.js"),
+        ("hexacross_payload", "/layers/payload.js"),
+        ("hexacross_tooltip", "/layers/tooltip.js"),
         ("hexacross_legend", "/layers/legend.js"),
         ("hexacross_insets", "/layers/insets.js"),
+        ("hexacross_controls", "/layers/controls.js"),
         ("hexacross_hexagons", "/layers/hexagons.js"),
     ]
     default_css = [("hexacross", "/layers/map.css")]  # noqa: RUF012 -- see default_js

@@ -1,0 +1,105 @@
+// Canvas layers that are repainted whole and sharp at every zoom and pixel ratio, and the frame painters draw in.
+(function () {
+  "use strict";
+  const hexacross = (L.hexacross = L.hexacross || {});
+
+  /** Web Mercator with the whole world from 0 to 1, y downward. */
+  hexacross.worldX = (lng) => (lng + 180) / 360;
+  hexacross.worldY = (lat) => {
+    const sine = Math.sin((Math.max(-85.0511, Math.min(85.0511, lat)) * Math.PI) / 180);
+    return 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
+  };
+
+  /**
+   * What a painter needs: pixel = world * scale - origin, and the box of world coordinates to fill.
+   * The same painters serve the map and its insets.
+   */
+  hexacross.Frame = class {
+    constructor(context, scale, originX, originY, width, height, left, top) {
+      Object.assign(this, { context, scale, originX, originY, width, height, left, top });
+      this.zoom = Math.log2(scale / 256);
+      this.west = (left + originX) / scale;
+      this.north = (top + originY) / scale;
+      this.east = (left + width + originX) / scale;
+      this.south = (top + height + originY) / scale;
+    }
+    x(worldX) {
+      return worldX * this.scale - this.originX;
+    }
+    y(worldY) {
+      return worldY * this.scale - this.originY;
+    }
+    /** Whether a box [west, north, east, south] in world coordinates is in sight. */
+    sees(box) {
+      return box[0] <= this.east && box[2] >= this.west && box[1] <= this.south && box[3] >= this.north;
+    }
+  };
+
+  /** A pane above or below others, through which the mouse passes. */
+  hexacross.pane = function (map, name, order) {
+    const pane = map.getPane(name) || map.createPane(name);
+    pane.style.zIndex = order;
+    pane.style.pointerEvents = "none";
+    return name;
+  };
+
+  /** A canvas that covers the view and a margin; `paint(frame)` is called whenever it has to be drawn anew. */
+  hexacross.CanvasLayer = L.Renderer.extend({
+    options: { padding: 0.15 },
+    initialize: function (paint, options) {
+      L.Renderer.prototype.initialize.call(this, options);
+      this._paint = paint;
+    },
+    _initContainer: function () {
+      this._container = document.createElement("canvas");
+      this._container.setAttribute("aria-hidden", "true");
+      this._container.style.pointerEvents = "none";
+      this._context = this._container.getContext("2d");
+    },
+    getEvents: function () {
+      const events = L.Renderer.prototype.getEvents.call(this);
+      events.move = this._follow;
+      return events;
+    },
+    /** While the map is dragged: repaint only once the margin is used up. */
+    _follow: function () {
+      if (this._map._animatingZoom || !this._bounds) return;
+      const corner = this._map.containerPointToLayerPoint([0, 0]);
+      const view = L.bounds(corner, corner.add(this._map.getSize()));
+      if (!this._bounds.contains(view)) this._update();
+    },
+    _update: function () {
+      if (this._map._animatingZoom && this._bounds) return;
+      L.Renderer.prototype._update.call(this);
+      this.repaint();
+    },
+    repaint: function () {
+      if (!this._map || !this._bounds) return;
+      const size = this._bounds.getSize();
+      const corner = this._bounds.min;
+      const ratio = window.devicePixelRatio || 1;
+      L.DomUtil.setPosition(this._container, corner);
+      this._container.width = Math.round(size.x * ratio);
+      this._container.height = Math.round(size.y * ratio);
+      this._container.style.width = size.x + "px";
+      this._container.style.height = size.y + "px";
+      this._context.setTransform(ratio, 0, 0, ratio, -corner.x * ratio, -corner.y * ratio);
+      const scale = this._map.options.crs.scale(this._zoom);
+      const origin = this._map.getPixelOrigin();
+      this._paint(
+        new hexacross.Frame(this._context, scale, origin.x, origin.y, size.x, size.y, corner.x, corner.y),
+      );
+    },
+  });
+
+  /** An element with a class and a text; texts never become markup. */
+  hexacross.element = function (tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined && text !== null) made.textContent = text;
+    return made;
+  };
+
+  /** Put values into a translated sentence: "le serveur a répondu {status}". */
+  hexacross.fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+})();

@@ -1,0 +1,89 @@
+// Small maps beside the national view: the same hexagons, painted by the same painters, each at its own scale.
+(function () {
+  "use strict";
+  const hexacross = L.hexacross;
+  const { element, fill, worldX, worldY } = hexacross;
+  const MIN_MAP_PX = { x: 700, y: 460 };
+  const GAP = 8;
+  const LARGEST = 118;
+  const STEPS_KM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
+  hexacross.Insets = L.Control.extend({
+    options: { position: "topright" },
+
+    initialize: function (places, strings, paint, options) {
+      L.Util.setOptions(this, options);
+      Object.assign(this, { places, strings, paintFrame: paint, wanted: false });
+    },
+
+    onAdd: function (map) {
+      this._box = element("nav", "hxc-insets");
+      this._box.setAttribute("aria-label", this.strings.insets);
+      L.DomEvent.disableClickPropagation(this._box);
+      L.DomEvent.disableScrollPropagation(this._box);
+      this._maps = this.places.map((place) => this._make(place, map));
+      this._box.append(...this._maps.map(({ button }) => button));
+      map.on("resize", this.repaint, this);
+      return this._box;
+    },
+
+    onRemove: function (map) {
+      map.off("resize", this.repaint, this);
+    },
+
+    width: function () {
+      return this._box.hidden ? 0 : this._box.offsetWidth + GAP;
+    },
+
+    show: function (wanted) {
+      this.wanted = wanted;
+      this.repaint();
+    },
+
+    _make: function ({ name, box }, map) {
+      const button = element("button", "hxc-inset");
+      button.type = "button";
+      button.title = fill(this.strings.goTo, { name });
+      button.setAttribute("aria-label", button.title);
+      const canvas = element("canvas");
+      canvas.setAttribute("aria-hidden", "true");
+      const scale = element("span", "hxc-inset-scale");
+      button.append(canvas, element("span", "hxc-inset-name", name), scale);
+      button.onclick = () => map.fitBounds([[box[1], box[0]], [box[3], box[2]]], { padding: [24, 24] });
+      return { button, canvas, scale, box };
+    },
+
+    repaint: function () {
+      const size = this._map.getSize();
+      this._box.hidden = !this.wanted || size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y;
+      this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden);
+      if (this._box.hidden) return;
+      const side = Math.floor(Math.min(LARGEST, (size.y - 2 * GAP) / this._maps.length - GAP));
+      const width = Math.round(side * 1.12);
+      for (const inset of this._maps) this._paint(inset, width, side);
+    },
+
+    _paint: function ({ canvas, scale, box }, width, height) {
+      const ratio = window.devicePixelRatio || 1;
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
+      canvas.style.width = `${width}px`;
+      canvas.style.height = `${height}px`;
+      const [west, south, east, north] = box;
+      const left = worldX(west);
+      const right = worldX(east);
+      const top = worldY(north);
+      const bottom = worldY(south);
+      const worldScale = Math.min((width - 8) / (right - left), (height - 26) / (bottom - top));
+      const originX = ((left + right) / 2) * worldScale - width / 2;
+      const originY = ((top + bottom) / 2) * worldScale - (height + 8) / 2;
+      const context = canvas.getContext("2d");
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      this.paintFrame(new hexacross.Frame(context, worldScale, originX, originY, width, height, 0, 0));
+      const kmPerPixel = (40075 * Math.cos((((south + north) / 2) * Math.PI) / 180)) / worldScale;
+      const km = STEPS_KM.filter((step) => step / kmPerPixel <= width * 0.4).pop() || STEPS_KM[0];
+      scale.textContent = `${km} km`;
+      scale.style.width = `${Math.round(km / kmPerPixel)}px`;
+    },
+  });
+})();

@@ -1,0 +1,127 @@
+// The legend, drawn from the payload's header: what is measured, in which classes, how surely, from whom.
+(function () {
+  "use strict";
+  const hexacross = L.hexacross;
+  const { element } = hexacross;
+  const NARROW_PX = 560;
+  const LOW_PX = 420;
+
+  hexacross.Legend = L.Control.extend({
+    options: { position: "bottomleft" },
+
+    initialize: function (colours, strings, options) {
+      L.Util.setOptions(this, options);
+      Object.assign(this, { colours, strings, chosen: null });
+    },
+
+    onAdd: function (map) {
+      this._box = element("section", "hxc-panel hxc-legend");
+      this._box.setAttribute("aria-label", this.strings.legend);
+      L.DomEvent.disableClickPropagation(this._box);
+      L.DomEvent.disableScrollPropagation(this._box);
+      map.on("resize", this._fold, this);
+      return this._box;
+    },
+
+    onRemove: function (map) {
+      map.off("resize", this._fold, this);
+    },
+
+    /** Width that the legend takes from the map when open, in pixels. */
+    width: function () {
+      return this._box.hidden || this._folded() ? 0 : this._box.offsetWidth;
+    },
+
+    update: function (header) {
+      this.header = header;
+      this._box.hidden = !header.classes.length && !header.states.length;
+      const head = element("div", "hxc-legend-head");
+      const title = element("h2", "", header.title);
+      this._toggle = element("button", "hxc-fold");
+      this._toggle.type = "button";
+      this._toggle.onclick = () => {
+        this.chosen = this._folded() ? "open" : "folded";
+        this._fold();
+      };
+      head.append(title, this._toggle);
+      const unit = [header.unit, header.period].filter(Boolean).join(" · ");
+      this._body = element("div", "hxc-legend-body");
+      this._body.append(element("p", "hxc-legend-unit", unit), this._rows(header), ...this._foot(header));
+      this._box.replaceChildren(head, this._body);
+      this._fold();
+    },
+
+    _rows: function (header) {
+      const rows = element("ul", "hxc-legend-rows");
+      const all = [...header.classes, ...header.states];
+      const most = Math.max(1, ...all.map(({ count }) => count));
+      const format = new Intl.NumberFormat(header.locale);
+      const dark = this.colours.name === "dark";
+      const add = (swatch, label, count) => {
+        const row = element("li");
+        const bar = element("span", "hxc-bar");
+        const length = element("i");
+        length.style.width = `${Math.max(count ? 2 : 0, (100 * count) / most)}%`;
+        bar.appendChild(length);
+        row.append(swatch, element("span", "hxc-label", label), bar, element("span", "hxc-count", format.format(count)));
+        rows.appendChild(row);
+      };
+      for (const spec of [...header.classes].reverse()) {
+        const swatch = element("span", "hxc-swatch");
+        swatch.style.background = dark ? spec.colour_dark : spec.colour;
+        add(swatch, spec.label, spec.count);
+      }
+      for (const { state, label, count } of header.states) add(this._patterned(state), label, count);
+      return rows;
+    },
+
+    _patterned: function (state) {
+      const swatch = element("span", "hxc-swatch hxc-swatch-state");
+      if (state === "zero") return swatch;
+      const ratio = window.devicePixelRatio || 1;
+      const canvas = element("canvas");
+      canvas.width = 16 * ratio;
+      canvas.height = 12 * ratio;
+      const context = canvas.getContext("2d");
+      context.scale(ratio, ratio);
+      context.fillStyle = hexacross.pattern(context, state, this.colours);
+      context.fillRect(0, 0, 16, 12);
+      swatch.appendChild(canvas);
+      return swatch;
+    },
+
+    _foot: function (header) {
+      const parts = [];
+      if (header.resolution_label) parts.push(element("p", "hxc-legend-note", header.resolution_label));
+      for (const note of header.notes) parts.push(element("p", "hxc-legend-note", note));
+      if (header.sources.length) {
+        const sources = element("ul", "hxc-legend-sources");
+        for (const { name, age, stale } of header.sources) {
+          const line = element("li", stale ? "hxc-stale" : "");
+          line.append(element("span", "", name), document.createTextNode(` · ${age}`));
+          sources.appendChild(line);
+        }
+        parts.push(sources);
+      }
+      if (header.marking) parts.push(element("p", "hxc-marking", header.marking.label));
+      return parts;
+    },
+
+    /** Folded when the reader said so, else when the map is too small to lend the room. */
+    _folded: function () {
+      if (this.chosen) return this.chosen === "folded";
+      const size = this._map.getSize();
+      return size.x < NARROW_PX || size.y < LOW_PX;
+    },
+
+    _fold: function () {
+      if (!this._body) return;
+      const folded = this._folded();
+      this._body.hidden = folded;
+      this._toggle.textContent = folded ? "+" : "–";
+      this._toggle.setAttribute("aria-expanded", String(!folded));
+      this._toggle.title = folded ? this.strings.show : this.strings.hide;
+      this._toggle.setAttribute("aria-label", this._toggle.title);
+    },
+  });
+})();

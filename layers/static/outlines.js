@@ -1,0 +1,126 @@
+// Perimeters of CROSS and antennas, and the territory looked at: lines and seats, never fills (fill is for hexagons).
+(function () {
+  "use strict";
+  const hexacross = L.hexacross;
+  const { worldX, worldY } = hexacross;
+  const DASHES = { operating: [], installing: [8, 5], assumed: [1.5, 4] };
+  const FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", sans-serif';
+  const NAMES_FROM_ZOOM = 7;
+
+  function decode({ properties, geometry }) {
+    const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.type === "MultiPolygon" ? geometry.coordinates : [];
+    const box = [Infinity, Infinity, -Infinity, -Infinity];
+    const rings = polygons.flat().map((ring) => {
+      const points = new Float64Array(ring.length * 2);
+      ring.forEach(([lng, lat], i) => {
+        const x = (points[2 * i] = worldX(lng));
+        const y = (points[2 * i + 1] = worldY(lat));
+        box[0] = Math.min(box[0], x);
+        box[1] = Math.min(box[1], y);
+        box[2] = Math.max(box[2], x);
+        box[3] = Math.max(box[3], y);
+      });
+      return points;
+    });
+    const seat = properties.seat ? [worldX(properties.seat[0]), worldY(properties.seat[1])] : null;
+    return { ...properties, seat, rings, box };
+  }
+
+  hexacross.Outlines = class {
+    constructor(colours, changed) {
+      Object.assign(this, { colours, changed, url: "", all: [] });
+      this.shown = { selected: true, cross: true, antenna: false };
+    }
+
+    /** Fetch other perimeters; those shown stay until the new ones are there, or when they cannot be had. */
+    async load(url) {
+      if (url === this.url) return;
+      this.url = url;
+      if (!url) {
+        this.all = [];
+        return this.changed();
+      }
+      let collection;
+      try {
+        const answer = await fetch(url);
+        if (!answer.ok) throw new TypeError(`HTTP ${answer.status}`);
+        collection = await answer.json();
+      } catch (error) {
+        if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
+        if (this.url === url) this.url = ""; // asked again with the next picture
+        return;
+      }
+      if (this.url !== url) return;
+      this.all = collection.features.filter(({ geometry }) => geometry).map(decode);
+      this.changed();
+    }
+
+    kinds() {
+      return new Set(this.all.map(({ kind }) => kind));
+    }
+
+    paint(frame) {
+      for (const kind of ["antenna", "cross", "selected"]) {
+        if (this.shown[kind]) for (const outline of this.all) if (outline.kind === kind && frame.sees(outline.box)) this._line(frame, outline);
+      }
+    }
+
+    _line(frame, outline) {
+      const { context } = frame;
+      context.beginPath();
+      for (const points of outline.rings) {
+        context.moveTo(frame.x(points[0]), frame.y(points[1]));
+        for (let i = 2; i < points.length; i += 2) context.lineTo(frame.x(points[i]), frame.y(points[i + 1]));
+      }
+      const selected = outline.kind === "selected";
+      const width = selected ? 2.2 : frame.zoom < 7 ? 1 : 1.5;
+      context.lineJoin = "round";
+      context.setLineDash([]);
+      context.globalAlpha = 0.7;
+      context.strokeStyle = this.colours.halo;
+      context.lineWidth = width + 2;
+      context.stroke();
+      context.globalAlpha = 1;
+      context.lineCap = outline.assumed ? "round" : "butt";
+      context.setLineDash(selected ? [] : DASHES[outline.assumed ? "assumed" : outline.status] || []);
+      context.strokeStyle = selected ? this.colours.accent : this.colours.outline;
+      context.lineWidth = width;
+      context.stroke();
+      context.setLineDash([]);
+      context.lineCap = "butt";
+    }
+
+    /** Seats as small squares, and names by zoom; `taken` keeps names of all layers apart. */
+    paintNames(frame, taken) {
+      const { context } = frame;
+      for (const outline of this.all) {
+        if (!this.shown[outline.kind] || outline.kind === "selected" || !outline.seat || !frame.sees([...outline.seat, ...outline.seat])) continue;
+        const x = Math.round(frame.x(outline.seat[0]));
+        const y = Math.round(frame.y(outline.seat[1]));
+        context.fillStyle = this.colours.outline;
+        context.strokeStyle = this.colours.halo;
+        context.lineWidth = 1.5;
+        context.strokeRect(x - 3, y - 3, 6, 6);
+        context.fillRect(x - 3, y - 3, 6, 6);
+        taken.push([x - 5, y - 5, x + 5, y + 5]);
+        if (frame.zoom >= NAMES_FROM_ZOOM) this._name(context, outline.name, x, y - 13, taken);
+      }
+    }
+
+    _name(context, name, x, y, taken) {
+      context.font = `600 12px ${FONT}`;
+      const width = context.measureText(name).width;
+      const box = [x - width / 2 - 3, y - 8, x + width / 2 + 3, y + 8];
+      if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
+      taken.push(box);
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.lineJoin = "round";
+      context.strokeStyle = this.colours.halo;
+      context.lineWidth = 3;
+      context.strokeText(name, x, y);
+      context.fillStyle = this.colours.outline;
+      context.fillText(name, x, y);
+    }
+  };
+})();

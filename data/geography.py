@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 import geo.cells
+import geo.population
 import geo.territories
 from data.cache import cache_folder, digest_of, store_file
 from data.errors import QueryError
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 POPULATION_RESOLUTIONS = (9, 8, 7, 6, 5)
 # A territory's population is the sum of its communes'; unknown when more than this share of them have none.
 UNKNOWN_COMMUNES_SHARE = 0.01
+UNKNOWN_AREA_SHARE = 0.1  # the same for a hexagon: of its area in communes without a known population
 OVERSEAS_ZONES = {
     "971": "America/Guadeloupe",
     "972": "America/Martinique",
@@ -361,7 +363,7 @@ class Geography:
     def population_by_cell(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Inhabited cells of one resolution, sorted, and their population: communes', spread evenly over their area.
 
-        NaN where a part of the cell lies in a commune without a known population. Read-only arrays.
+        NaN where over a tenth of the cell lies in communes without a known population. Read-only arrays.
         """
         if resolution not in self._population:
             self._population[resolution] = self._read_population(resolution)
@@ -372,8 +374,6 @@ class Geography:
         return {}
 
     def _read_population(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        import geo.population
-
         path = self._cached(f"population-{resolution}", ".parquet", geo.population)
         if path.exists():
             try:
@@ -381,12 +381,7 @@ class Geography:
                 return _frozen(table["cell"].to_numpy()), _frozen(table["population"].to_numpy())
             except (OSError, ValueError, KeyError) as error:
                 logger.warning("cached population is damaged, computed again: %s (%s)", path, error)
-        units = self.units
-        polygons = units.geometry.to_numpy(dtype=object)
-        population = units["population"].astype(float).to_numpy(na_value=np.nan)
-        cells, inhabitants = geo.population.population_by_cell(polygons, population, resolution)
-        order = np.argsort(cells)
-        cells, inhabitants = cells[order], inhabitants[order]
+        cells, inhabitants = spread_population(self.units, resolution)
         table = pa.table({"cell": cells, "population": inhabitants})
         store_file(path, lambda target: pq.write_table(table, target, compression="zstd"))
         return _frozen(cells), _frozen(inhabitants)
@@ -396,6 +391,22 @@ class Geography:
         sources = [FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"]
         code = [Path(str(getattr(part, "__file__", ""))) for part in (geo.cells, module)]
         return cache_folder() / f"{name}-{digest_of([*sources, *code])}{suffix}"
+
+
+def spread_population(units: gpd.GeoDataFrame, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Cells, sorted, and inhabitants of units with `population` and `geometry`; NaN where that is not known."""
+    polygons = units.geometry.to_numpy(dtype=object)
+    population = units["population"].to_numpy(dtype=np.float64, na_value=np.nan)
+    known = ~np.isnan(population)
+    cells, inhabitants = geo.population.population_by_cell(polygons[known], population[known], resolution)
+    areas = units[~known].to_crs("EPSG:6933").area.to_numpy() / 1e6
+    blank, blank_km2 = geo.population.population_by_cell(polygons[~known], areas, resolution)
+    blank = blank[blank_km2 > UNKNOWN_AREA_SHARE * geo.cells.areas_km2(blank)]
+    everywhere = np.union1d(cells, blank)
+    spread = np.full(len(everywhere), np.nan)
+    spread[np.searchsorted(everywhere, cells)] = inhabitants
+    spread[np.searchsorted(everywhere, blank)] = np.nan
+    return everywhere, spread
 
 
 def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -5,7 +5,6 @@ Every function answers the typed column and a mask of the values it could not ta
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -262,7 +261,7 @@ def _is_possible(
     minute: NDArray[np.int64],
     second: NDArray[np.int64],
 ) -> Mask:
-    lengths = np.array([0, *calendar.mdays[1:]])
+    lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
     named = (month >= 1) & (month <= 12)
     leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
     length = lengths[np.where(named, month, 0)] + (leap & (month == 2))

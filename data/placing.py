@@ -215,11 +215,14 @@ class Placer:
         lines = len(located)
         cells = pa.nulls(lines, pa.int64())
         country = pc.if_else(pc.is_null(departement), given.country, "FR")
+        fine = located & (precision < len(HEXAGON_PRECISIONS))
+        # A town abroad that came with its country has nothing to learn from geometry.
+        foreign = pc.fill_null(pc.not_equal(given.country, "FR"), False).to_numpy(zero_copy_only=False)
+        located = located & (fine | ~foreign)
         if located.any():
             rows = None if located.all() else np.flatnonzero(located)
             lng, lat = (a if rows is None else a[rows] for a in (given.longitude, given.latitude))
             places = self._reference.locate(np.ascontiguousarray(lng), np.ascontiguousarray(lat))
-            fine = located & (precision < len(HEXAGON_PRECISIONS))
             spread = _Spread(located, rows)
             cells = pc.if_else(pa.array(fine), spread(pa.array(np.asarray(places.cells), pa.int64())), cells)
             found = {name: spread(_codes(getattr(places, name))) for name in LOCATED}
@@ -227,7 +230,8 @@ class Placer:
             arrondissement = _choose(fine, precision <= COMMUNE, found["arrondissements"], arrondissement)
             departement = _choose(fine, precision <= DEPARTEMENT, found["departements"], departement)
             departement = pc.coalesce(departement_of(commune), departement)
-            abroad = pc.coalesce(found["countries"], given.country)
+            seen, told = found["countries"], given.country
+            abroad = pc.if_else(pa.array(fine), pc.coalesce(seen, told), pc.coalesce(told, seen))
             country = pc.if_else(pc.is_null(departement), abroad, "FR")
         return {
             "longitude": masked(given.longitude, np.isnan(given.longitude), pa.float64()),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data.readers import ssmsi, unodc
 from data.readers.canonical import open_canonical
 from data.readers.formats import recognise_format
 from data.readers.options import Options
 from data.readers.source import SourceFile
-from data.readers.text import sniff
+from data.readers.text import read_header, sniff
 
 __all__ = ["Options", "SourceFile", "open_source"]
 
@@ -27,5 +28,12 @@ def open_source(path: Path | str, mapping: Path | str | None = None, options: Op
     """
     path, options = Path(path), options or Options()
     kind = recognise_format(path)
-    layout = sniff(path) if kind == "text" else None
+    if kind != "text":
+        return open_canonical(path, kind, None, options)
+    layout = sniff(path)
+    header = read_header(path, layout)
+    if unodc.matches(header):
+        return unodc.open_unodc(path, layout, options)
+    if ssmsi.matches(path, header):
+        return ssmsi.open_ssmsi(path, layout, header, options)
     return open_canonical(path, kind, layout, options)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import rich_utils
 
 from dashboard.console import answer_json, answers, messages, progress_bar
+from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
 from geo.errors import HexacrossError
@@ -26,24 +26,12 @@ if TYPE_CHECKING:
 REFUSED_LINES = 3
 DEMO_EVENTS = 200_000
 
-rich_utils.ARGUMENTS_PANEL_TITLE = "Arguments"
-rich_utils.OPTIONS_PANEL_TITLE = "Options"
-rich_utils.COMMANDS_PANEL_TITLE = "Commandes"
-rich_utils.ERRORS_PANEL_TITLE = "Erreur"
-rich_utils.DEFAULT_STRING = "[par défaut : {}]"
-rich_utils.REQUIRED_LONG_STRING = "[obligatoire]"
-rich_utils.RICH_HELP = "Essayez [blue]'{command_path} {help_option}'[/] pour l'aide."
-
-app = typer.Typer(
+app = FrenchTyper(
     name="hexacross",
     help="Où et comment le trafic de stupéfiants est combattu en France : hexagones, CROSS, antennes OFAST.",
     epilog="Codes de sortie : 0 fait · 1 impossible · 2 commande mal écrite · 3 fait, mais des lignes sont refusées.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
-lists_app = typer.Typer(help="Listes de référence : antennes, ressorts, CROSS.", no_args_is_help=True)
+lists_app = FrenchTyper(help="Listes de référence : antennes, ressorts, CROSS.")
 app.add_typer(lists_app, name="lists")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Répondre en JSON, pour un script.")]

@@ -22,12 +22,13 @@ Hue = Literal["violet", "green"]
 
 MIN_CLASSES, MAX_CLASSES = 1, 7
 
-# Anchors, evenly spaced; classes are interpolated between them.
+# Anchors, evenly spaced; classes are interpolated between them. Of BuPu and BuGn without the two palest colours, of
+# magma from 0.32 to 0.98 and of viridis from 0.25: the first class must still stand out from the ground.
 _SEQUENTIAL: dict[tuple[Hue, ThemeName], tuple[str, ...]] = {
     ("violet", "light"): ("#bfd3e6", "#9ebcda", "#8c96c6", "#8c6bb1", "#88419d", "#810f7c", "#4d004b"),  # BuPu
-    ("violet", "dark"): ("#51127c", "#822681", "#b73779", "#e75263", "#fc8961", "#fec488", "#fcfdbf"),  # magma
+    ("violet", "dark"): ("#6b1d81", "#992d80", "#c73d73", "#ed5a5f", "#fc8c63", "#fec185", "#fcf4b6"),  # magma
     ("green", "light"): ("#ccece6", "#99d8c9", "#66c2a4", "#41ae76", "#238b45", "#006d2c", "#00441b"),  # BuGn
-    ("green", "dark"): ("#414487", "#31668e", "#21908d", "#35b779", "#6dcd59", "#b4de2c", "#fde725"),  # viridis
+    ("green", "dark"): ("#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"),  # viridis
 }  # fmt: skip
 _DIVERGING: dict[ThemeName, tuple[str, ...]] = {  # decrease, neutral, increase: PuOr, purple to orange
     "light": ("#542788", "#8073ac", "#b2abd2", "#f7f7f7", "#fdb863", "#e08214", "#b35806"),
@@ -72,8 +73,8 @@ LIGHT = Theme(
     border="#a9b0b9",
     border_minor="#c9ced4",
     border_faint="#e0e2e5",
-    label="#4d5763",
-    label_minor="#77818c",
+    label="#39434e",
+    label_minor="#626d79",
     halo="#ffffff",
     panel="#ffffff",
     ink="#1d242c",
@@ -96,8 +97,8 @@ DARK = Theme(
     border="#4b5764",
     border_minor="#343e49",
     border_faint="#272f38",
-    label="#a9b4c0",
-    label_minor="#7b8794",
+    label="#ccd5de",
+    label_minor="#93a0ad",
     halo="#10151b",
     panel="#151b22",
     ink="#e9edf1",

@@ -214,7 +214,8 @@
       const width = context.measureText(name).width;
       const x = Math.round(frame.x(worldX));
       const y = Math.round(frame.y(worldY));
-      const places = dot ? [x + 5, x - 5 - width] : [Math.round(x - width / 2)];
+      // Beside the point, or a little further: a seat's square may stand on it.
+      const places = dot ? [x + 5, x + 9, x - 5 - width, x - 9 - width] : [Math.round(x - width / 2)];
       for (const left of places) {
         const box = [left - 3, y - 8, left + width + 3, y + 8];
         if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
@@ -232,8 +233,8 @@
       context.textBaseline = "middle";
       context.lineJoin = "round";
       context.strokeStyle = this.colours.halo;
-      context.lineWidth = 3;
-      context.globalAlpha = 0.85;
+      context.lineWidth = 3.5;
+      context.globalAlpha = 0.9;
       context.strokeText(name, x, y);
       context.globalAlpha = 1;
       context.fillStyle = colour;

@@ -24,8 +24,9 @@
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
       this._setColours();
       this._zooms(map);
-      this._panes(map);
       this._panels(map);
+      this._panes(map);
+      this._offerBasemap();
       this._listen(map);
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
@@ -92,7 +93,6 @@
       this._keys.setAttribute("aria-label", strings.keyboard);
       this._container.append(this._keys, this._bar, this._notice, this._message);
       this.tooltip = new hexacross.Tooltip(this._container, strings);
-      this._offerBasemap();
     },
 
     _offerBasemap: function () {
@@ -255,11 +255,22 @@
     },
 
     _paintLines: function (frame) {
-      const taken = [];
+      const taken = this._panelBoxes();
       if (this.basemap) this.basemap.paintOver(frame);
       this.outlines.paint(frame);
       this.outlines.paintNames(frame, taken);
       if (this.basemap) this.basemap.paintNames(frame, taken);
+    },
+
+    /** Where panels hide the map, in layer pixels: no name is written behind them. */
+    _panelBoxes: function () {
+      const map = this._container.getBoundingClientRect();
+      const boxes = [this.zoom, this.layers, this.insets, this.scale, this.legend].map((control) => control.getContainer().getBoundingClientRect());
+      return boxes.filter(({ width }) => width).map(({ left, top, right, bottom }) => {
+        const first = this._map.containerPointToLayerPoint([left - map.left, top - map.top]);
+        const last = this._map.containerPointToLayerPoint([right - map.left, bottom - map.top]);
+        return [first.x, first.y, last.x, last.y];
+      });
     },
 
     _paintInset: function (frame) {

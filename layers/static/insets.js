@@ -5,7 +5,7 @@
   const { element, fill, worldX, worldY } = hexacross;
   const MIN_MAP_PX = { x: 700, y: 460 };
   const GAP = 8;
-  const LARGEST = 118;
+  const LARGEST = 128;
   const STEPS_KM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
   hexacross.Insets = L.Control.extend({

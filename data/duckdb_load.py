@@ -278,12 +278,13 @@ def ledger_of(row: tuple[object, ...]) -> Ledger:
 
 def place_in_territories(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
     """Give the places from number `first` on their zone and their territories."""
-    cursor.execute(
-        """UPDATE places SET zone = zones.zone FROM zones
-        WHERE place >= $first AND (zones.commune = places.commune
-            OR places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement)""",
-        {"first": first},
-    )
+    for known_by in (
+        "zones.commune = places.commune",
+        "places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement",
+    ):
+        cursor.execute(
+            f"UPDATE places SET zone = zones.zone FROM zones WHERE place >= $first AND {known_by}", {"first": first}
+        )
     cursor.execute(read_sql("place_territories"), {"first": first})
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data.mapping import read_mapping
 from data.readers import ssmsi, unodc
 from data.readers.canonical import open_canonical
 from data.readers.formats import recognise_format
+from data.readers.mapped import open_mapped
 from data.readers.options import Options
 from data.readers.source import SourceFile
 from data.readers.text import read_header, sniff
@@ -28,6 +30,8 @@ def open_source(path: Path | str, mapping: Path | str | None = None, options: Op
     """
     path, options = Path(path), options or Options()
     kind = recognise_format(path)
+    if mapping is not None:
+        return open_mapped(path, kind, read_mapping(mapping), options)
     if kind != "text":
         return open_canonical(path, kind, None, options)
     layout = sniff(path)

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
+from data.coordinates import WGS_84, points, to_wgs_84, transformer
 from data.errors import UnreadableFileError
 from data.parsing import combined, masked
-from data.readers.coordinates import WGS_84, points, to_wgs_84, transformer
 from data.readers.formats import TRUNCATED, Format, decompressed
 from data.readers.text import HEADER_ONLY, Records
 from data.refusals import Refusals

@@ -45,6 +45,20 @@ def to_wgs_84(crs: pyproj.Transformer | None, x: NDArray[np.float64], y: NDArray
     return Positions(np.where(lost, x, longitude), np.where(lost, y, latitude))
 
 
+def outside_area(crs: pyproj.Transformer | None, position: Positions) -> Mask:
+    """Where a transformed position lies out of the area its reference system is meant for, give or take a degree.
+
+    Degrees read as Lambert-93 metres land in the Gulf of Guinea: possible numbers, impossible place.
+    """
+    area = None if crs is None or crs.source_crs is None else crs.source_crs.area_of_use
+    if area is None or area.east <= area.west:
+        return np.zeros(len(position.longitude), dtype=bool)
+    known = ~np.isnan(position.longitude) & ~np.isnan(position.latitude)
+    across = (position.longitude >= area.west - 1) & (position.longitude <= area.east + 1)
+    along = (position.latitude >= area.south - 1) & (position.latitude <= area.north + 1)
+    return np.asarray(known & ~(across & along))
+
+
 def points(wkb: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
     """x and y of points in WKB (NaN where there is none), and where the geometry is something else."""
     geometries = shapely.from_wkb(wkb)

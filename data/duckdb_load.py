@@ -14,27 +14,22 @@ import pyarrow.compute as pc
 from data.ahead import ahead
 from data.dimensions import Dimension
 from data.duckdb_tables import (
-    CLASS_FIELDS,
+    DIMENSIONS,
     EVENT_IDENTITY,
     EVENT_KEY,
     INDICATOR_FIELDS,
     INDICATOR_IDENTITY,
     INDICATOR_KEY,
-    PLACE_FIELDS,
     STORED_FIELDS,
     first_row,
     read_sql,
 )
 from data.errors import StoreError
-from data.query import FINEST_RESOLUTION
+from data.rollup import append_rollup, place_in_territories
 from data.schema import INPUT_FIELDS
 from data.store import Batch, Chunk, Ledger, Progress
 from data.vocabulary import HEXAGON_PRECISIONS
 from geo.errors import N_
-
-SUMMARY_RESOLUTION = 9  # of `hexagon_days`
-UNSORTED_SHARE = 0.1  # of the roll-up that may stand appended after its sorted part
-UNSORTED_ROWS = 200_000  # below this many, sorting again would gain nothing
 
 KNOWN_OTHERWISE = N_("Identifiant déjà connu avec un autre contenu : {given}. Champs qui diffèrent : {expected}.")
 
@@ -71,14 +66,6 @@ INDICATORS = Settled(
 )
 
 
-def parent_sql(cell: str, resolution: int) -> str:
-    """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
-    if resolution == FINEST_RESOLUTION:
-        return cell
-    unused = (1 << (3 * (15 - resolution))) - 1
-    return f"(({cell} & {~(15 << 52)}) | {resolution << 52} | {unused})"
-
-
 @dataclass(slots=True)
 class _Counted:
     lines: int = 0
@@ -94,8 +81,9 @@ class Load:
         self._cursor = cursor
         self._batch = batch
         self._number = number
-        self._classes = Dimension(CLASS_FIELDS, self._known("classes", "class", CLASS_FIELDS))
-        self._places = Dimension(PLACE_FIELDS, self._known("places", "place", PLACE_FIELDS))
+        self._dimensions = {
+            number: Dimension(names, self._known(table, number, names)) for number, (table, names) in DIMENSIONS.items()
+        }
         self._counted = _Counted()
 
     def _known(self, table: str, number: str, names: tuple[str, ...]) -> dict[tuple[str | None, ...], int]:
@@ -137,17 +125,17 @@ class Load:
         counted.identical += chunk.identical
 
     def _write_events(self, rows: pa.Table) -> None:
-        numbered = rows.append_column("place", pa.array(self._places.encode(rows)))
-        numbered = numbered.append_column("class", pa.array(self._classes.encode(rows)))
+        for number, dimension in self._dimensions.items():
+            rows = rows.append_column(number, pa.array(dimension.encode(rows)))
         names = [field.name for field in STORED_FIELDS]
         precisions = ", ".join(f"'{precision}'" for precision in HEXAGON_PRECISIONS)
         in_hexagons = f"CASE WHEN place_precision IN ({precisions}) AND cell <> 0 THEN cell END"
         values = [in_hexagons if name == "cell" else name for name in names]
         self._append(
             "events",
-            f"key, batch, line, place, class, {', '.join(names)}",
-            f"{EVENT_KEY}, $batch, line, place, class, {', '.join(values)}",
-            numbered,
+            f"key, batch, line, {', '.join((*DIMENSIONS, *names))}",
+            f"{EVENT_KEY}, $batch, line, {', '.join((*DIMENSIONS, *values))}",
+            rows,
         )
 
     def _write_indicators(self, rows: pa.Table) -> None:
@@ -162,16 +150,13 @@ class Load:
         self._cursor.unregister("chunk_rows")
 
     def _write_dimensions(self) -> None:
-        classes, places = self._classes.fresh("class"), self._places.fresh("place")
-        if classes.num_rows:
-            self._cursor.register("fresh_rows", classes)
-            self._cursor.execute("INSERT INTO classes BY NAME SELECT * FROM fresh_rows")
-        if places.num_rows:
-            self._cursor.register("fresh_rows", places)
-            self._cursor.execute("INSERT INTO places BY NAME SELECT *, 0 AS zone FROM fresh_rows")
-            place_in_territories(self._cursor, self._places.first_new)
-        if classes.num_rows or places.num_rows:
-            self._cursor.unregister("fresh_rows")
+        for number, dimension in self._dimensions.items():
+            fresh = dimension.fresh(number)
+            if fresh.num_rows:
+                self._cursor.register("fresh_rows", fresh)
+                self._cursor.execute(f"INSERT INTO {DIMENSIONS[number][0]} BY NAME SELECT * FROM fresh_rows")
+                self._cursor.unregister("fresh_rows")
+        place_in_territories(self._cursor, self._dimensions["place"].first_new)
 
     def _settle(self, settled: Settled) -> tuple[int, int]:
         """Take out the lines whose identifier was there already: how many repeat it, how many contradict it."""
@@ -274,44 +259,3 @@ def ledger_of(row: tuple[object, ...]) -> Ledger:
         raise TypeError(f"loaded_at is a {type(loaded_at).__name__}")
     values["loaded_at"] = loaded_at.replace(tzinfo=UTC)
     return Ledger(**values)  # type: ignore[arg-type]  # the columns of `batches` have the fields' types
-
-
-def place_in_territories(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
-    """Give the places from number `first` on their zone and their territories."""
-    for known_by in (
-        "zones.commune = places.commune",
-        "places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement",
-    ):
-        cursor.execute(
-            f"UPDATE places SET zone = zones.zone FROM zones WHERE place >= $first AND {known_by}", {"first": first}
-        )
-    cursor.execute(read_sql("place_territories"), {"first": first})
-
-
-def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
-    """Add what batch `number` brought to the daily counts; sort them again when too much of them is appended."""
-    batch = {"batch": number}
-    cursor.execute(read_sql("rollup_of_batch"), batch)
-    cursor.execute(read_sql("tallies_of_batch"), batch)
-    _add_fresh(cursor)
-    row = first_row(cursor, "SELECT count(*), any_value(sorted_rows) FROM rollup, meta")
-    rows, in_order = row if row and row[0] else (0, 0)
-    if in_order == 0:
-        cursor.execute("UPDATE meta SET sorted_rows = ?", [rows])
-    elif rows - in_order > max(UNSORTED_ROWS, UNSORTED_SHARE * rows):
-        sort_rollup(cursor)
-
-
-def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Write the daily counts again, merged, in order, under the places' present zones."""
-    cursor.execute(read_sql("rollup_again"))
-    cursor.execute("TRUNCATE rollup")
-    cursor.execute("TRUNCATE hexagon_days")
-    _add_fresh(cursor)
-    cursor.execute("UPDATE meta SET sorted_rows = (SELECT count(*) FROM rollup)")
-
-
-def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
-    cursor.execute("INSERT INTO rollup SELECT * FROM fresh")
-    cursor.execute(read_sql("hexagon_days_of_fresh").format(cell=parent_sql("cell", SUMMARY_RESOLUTION)))
-    cursor.execute("DROP TABLE fresh")

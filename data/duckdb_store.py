@@ -20,18 +20,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_load import (
-    LEDGER_COLUMNS,
-    SUMMARY_RESOLUTION,
-    Load,
-    ledger_of,
-    parent_sql,
-    place_in_territories,
-    sort_rollup,
-)
+from data.duckdb_load import LEDGER_COLUMNS, Load, ledger_of
 from data.duckdb_tables import connect, explained, first_row, read_sql
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
+from data.rollup import SUMMARY_RESOLUTION, place_in_territories, sort_rollup
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import (
     Batch,
@@ -191,7 +184,7 @@ class DuckDBStore:
             where, values = _conditions(query, scope)
             statement = read_sql("counts_by_cell").format(
                 source="hexagon_days" if summary else "rollup",
-                cell=parent_sql("cell", query.resolution),
+                cell=_parent_sql("cell", query.resolution),
                 where=where,
             )
             columns = _fetch(cursor, statement, values)
@@ -385,6 +378,14 @@ def _cells_inside(cell: int) -> tuple[int, int]:
             N_("Hexagone {given} inconnu : attendu une cellule H3 de résolution 0 à 10."), given=f"{cell:x}"
         )
     return descendant_range(cell, FINEST_RESOLUTION)
+
+
+def _parent_sql(cell: str, resolution: int) -> str:
+    """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
+    if resolution == FINEST_RESOLUTION:
+        return cell
+    unused = (1 << (3 * (15 - resolution))) - 1
+    return f"(({cell} & {~(15 << 52)}) | {resolution << 52} | {unused})"
 
 
 def _chosen_classes(query: Query) -> Values:

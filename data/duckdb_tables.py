@@ -22,6 +22,14 @@ THREADS = 2
 
 CLASS_FIELDS = ("family", "kind", "drug", "mode", "service")
 PLACE_FIELDS = ("place_precision", "commune", "arrondissement", "departement", "country")
+ORIGIN_FIELDS = ("source", "marking", "occurred_precision", "quantity_unit", "reliability", "credibility")
+# Of each number that an event carries: the table that explains it, and the columns it stands for.
+DIMENSIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "class": ("classes", CLASS_FIELDS),
+    "place": ("places", PLACE_FIELDS),
+    "origin": ("origins", ORIGIN_FIELDS),
+}
+NUMBERED = {name for _, names in DIMENSIONS.values() for name in names}
 HASH_PROBE = "hexacross"
 
 SQL_TYPES: dict[FieldType, str] = {
@@ -34,7 +42,7 @@ SQL_TYPES: dict[FieldType, str] = {
     "cell": "BIGINT",
 }
 
-STORED_FIELDS = tuple(field for field in EVENT if field.name not in {*CLASS_FIELDS, *PLACE_FIELDS, "batch_id"})
+STORED_FIELDS = tuple(field for field in EVENT if field.name not in {*NUMBERED, "batch_id"})
 INDICATOR_FIELDS = tuple(field for field in INDICATOR if field.name != "batch_id")
 
 
@@ -57,14 +65,14 @@ def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(read_sql("tables"))
     cursor.execute(f"""
         CREATE TABLE events (key UBIGINT NOT NULL, batch INTEGER NOT NULL, line BIGINT NOT NULL,
-            place INTEGER NOT NULL, class INTEGER NOT NULL, {_columns(STORED_FIELDS)})""")
+            {", ".join(f"{number} INTEGER NOT NULL" for number in DIMENSIONS)}, {_columns(STORED_FIELDS)})""")
     cursor.execute(f"""
         CREATE TABLE indicators (key UBIGINT NOT NULL, batch INTEGER NOT NULL, line BIGINT NOT NULL,
             {_columns(INDICATOR_FIELDS)})""")
     cursor.execute("""
         CREATE VIEW facts AS
         SELECT events.rowid AS row_number, *
-        FROM events JOIN classes USING (class) JOIN places USING (place)""")
+        FROM events JOIN classes USING (class) JOIN places USING (place) JOIN origins USING (origin)""")
     cursor.execute("CREATE VIEW figures AS SELECT indicators.rowid AS row_number, * FROM indicators")
     cursor.execute("INSERT INTO meta VALUES (?, 0, hash(?), '', 0)", [SCHEMA_VERSION, HASH_PROBE])
 

@@ -6,4 +6,4 @@ SELECT places.zone, day, cell, place, class,
     sum(micrograms)::BIGINT AS micrograms, sum(cents)::BIGINT AS cents
 FROM rollup JOIN places USING (place)
 GROUP BY places.zone, day, cell, place, class
-ORDER BY places.zone, day, cell
+ORDER BY places.zone, day, cell, place, class

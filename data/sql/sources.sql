@@ -1,6 +1,6 @@
 WITH facts_by_source AS (
     SELECT batch, source, marking, sum(events) AS events, 0 AS indicators, min(first_day) AS first_day, max(last_day) AS last_day
-    FROM tallies WHERE {where} GROUP BY batch, source, marking
+    FROM tallies JOIN origins USING (origin) WHERE {where} GROUP BY batch, source, marking
 ),
 figures_by_source AS (
     SELECT batch, i.source, marking, 0 AS events, count(*) AS indicators,

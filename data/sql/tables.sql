@@ -1,5 +1,5 @@
 -- Everything a store holds, beside `events`, `indicators` and the view `facts`, which follow from data/schema.py.
--- Facts carry two small integers, `place` and `class`, so that a filter on territories or codes compares integers.
+-- Facts carry small integers (`class`, `place`, `origin`), so that a filter on territories or codes compares integers.
 
 CREATE TABLE meta (
     schema_version INTEGER NOT NULL,  -- of these tables
@@ -26,7 +26,11 @@ CREATE TABLE quarantine (
 CREATE TABLE classes (class INTEGER NOT NULL, family VARCHAR NOT NULL, kind VARCHAR NOT NULL, drug VARCHAR, mode VARCHAR, service VARCHAR);
 CREATE TABLE places (
     place INTEGER NOT NULL, place_precision VARCHAR, commune VARCHAR, arrondissement VARCHAR, departement VARCHAR, country VARCHAR,
-    zone INTEGER NOT NULL
+    zone INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE origins (
+    origin INTEGER NOT NULL, source VARCHAR NOT NULL, marking VARCHAR, occurred_precision VARCHAR, quantity_unit VARCHAR,
+    reliability VARCHAR, credibility VARCHAR
 );
 
 -- The territories' composition as given, and what follows from it.
@@ -34,7 +38,8 @@ CREATE TABLE memberships (kind VARCHAR NOT NULL, code VARCHAR NOT NULL, commune 
 CREATE TABLE zones (commune VARCHAR, departement VARCHAR, zone INTEGER NOT NULL);  -- commune NULL: known by département only
 CREATE TABLE place_territories (kind VARCHAR NOT NULL, code VARCHAR NOT NULL, place INTEGER NOT NULL);
 
--- Daily counts, sorted by (zone, day, cell): a territory's month is a few row groups. `cell` NULL: no hexagon is known.
+-- Counts by day, place and class, sorted by (zone, day, cell): a territory's month is a few row groups. `cell` NULL: no hexagon is known.
+-- A load appends a row for each of its facts; rows of one key are merged when the whole is sorted again.
 -- Weights are whole micrograms and amounts whole cents, whose sums do not depend on their order.
 CREATE TABLE rollup (
     zone INTEGER NOT NULL, day DATE NOT NULL, cell BIGINT, place INTEGER NOT NULL, class INTEGER NOT NULL,
@@ -49,6 +54,6 @@ CREATE TABLE hexagon_days (
 );
 -- What each load brought, by producer and place: the age of a source without reading the facts.
 CREATE TABLE tallies (
-    batch INTEGER NOT NULL, source VARCHAR NOT NULL, marking VARCHAR, place INTEGER NOT NULL,
+    batch INTEGER NOT NULL, origin INTEGER NOT NULL, place INTEGER NOT NULL,
     events BIGINT NOT NULL, first_day DATE NOT NULL, last_day DATE NOT NULL
 );

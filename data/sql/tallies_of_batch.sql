@@ -1,3 +1,3 @@
 INSERT INTO tallies
-SELECT batch, source, marking, place, count(*), min(day), max(day)
-FROM events WHERE batch = $batch GROUP BY batch, source, marking, place
+SELECT batch, origin, place, count(*), min(day), max(day)
+FROM events WHERE batch = $batch GROUP BY batch, origin, place

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import geopandas as gpd
 import numpy as np
@@ -29,9 +30,13 @@ from data.zonings import Zoning, read_zonings
 from geo.errors import N_, GeometryError
 from geo.territories import TerritoryIndex
 
+Area: TypeAlias = shapely.Polygon | shapely.MultiPolygon
+
 logger = logging.getLogger(__name__)
 
-POPULATION_RESOLUTIONS = (9, 8, 7, 6, 5)
+THREADS = 2  # that share the work of locating
+CACHE_LAYOUT = 1  # raise it when the same files give other results
+POPULATION_RESOLUTIONS = (5, 6, 7, 8, 9)
 # A territory's population is the sum of its communes'; unknown when more than this share of them have none.
 UNKNOWN_COMMUNES_SHARE = 0.01
 UNKNOWN_AREA_SHARE = 0.1  # the same for a hexagon: of its area in communes without a known population
@@ -84,7 +89,7 @@ class Geography:
 
     @cached_property
     def countries(self) -> gpd.GeoDataFrame:
-        """241 rows: iso_a2, part_of, name_fr, name_en, lng, lat (label), geometry at 1:50 million."""
+        """244 rows: iso_a2, part_of, name_fr, name_en, lng, lat (label), geometry at 1:50 million."""
         return read_reference("countries")
 
     @cached_property
@@ -145,7 +150,7 @@ class Geography:
                 "arrondissement": pd.concat([pd.Series(index=whole.index, dtype="str"), parts["code"]]),
                 "departement": pd.concat([whole["departement"], above]),
                 "population": pd.concat([whole["code"].map(population), parts["population"]]).astype("Int64"),
-                "geometry": pd.concat([pd.Series(whole.geometry), pd.Series(parts.geometry)]),
+                "geometry": pd.concat([whole["geometry"], parts["geometry"]]),
             }
         )
         return gpd.GeoDataFrame(rows.sort_values("code").reset_index(drop=True), crs="EPSG:4326")
@@ -153,7 +158,7 @@ class Geography:
     @cached_property
     def index(self) -> TerritoryIndex:
         """Which unit holds a point. Built the first time (tens of seconds), then read from the cache."""
-        path = self._cached("territoires", ".npz", geo.territories)
+        path = self._cached("territories", ".npz")
         if path.exists():
             try:
                 return TerritoryIndex.load(path)
@@ -170,7 +175,7 @@ class Geography:
         """
         lng, lat = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
         cells = geo.cells.cells_at(lng, lat)
-        units = self.index.locate(lng, lat, cells)
+        units = self.index.locate(lng, lat, cells, threads=THREADS)
         communes, arrondissements, departements = self._codes_of_units
         return Places(
             cells=cells,
@@ -212,9 +217,9 @@ class Geography:
             kinds[kind] = pairs.set_axis(["code", "commune"], axis=1).sort_values(["code", "commune"])
         kinds["antenna"] = self._join(
             [(antenna.code, code) for antenna in self.lists.antennas for code in antenna.departements],
-            {code: group.to_list() for code, group in communes.groupby("departement")["code"]},
+            {str(code): group.to_list() for code, group in communes.groupby("departement")["code"]},
         )
-        in_epci = {code: group.to_list() for code, group in communes.groupby("epci")["code"]}
+        in_epci = {str(code): group.to_list() for code, group in communes.groupby("epci")["code"]}
         kinds["cross"] = self._join(
             [(cross.code, code) for cross in self.lists.cross for code in cross.area],
             in_epci | {code: [code] for code in communes["code"]},
@@ -254,24 +259,8 @@ class Geography:
         return {}
 
     def _list_territories(self, kind: TerritoryKind) -> pd.DataFrame:
-        if kind in ("cross", "antenna"):
-            rows: Sequence[object] = self.lists.cross if kind == "cross" else self.lists.antennas
-            names = ("code", "name", "seat", "assumed")
-            table = pd.DataFrame({name: [getattr(row, name) for row in rows] for name in names})
-            table["status"] = [getattr(row, "status", "") for row in rows]
-        elif kind in ("urban_unit", "attraction_area"):
-            names_of = next((zoning.names for zoning in self.zonings if zoning.kind == kind), {})
-            table = pd.DataFrame({"code": list(names_of), "name": list(names_of.values())}, dtype="str")
-        else:
-            frames = {"commune": self.communes, "arrondissement": self.arrondissements, "epci": self.epci}
-            frames |= {"departement": self.departements, "region": self.regions}
-            table = pd.DataFrame(frames[kind][["code", "name"]])
-        seats = self._seats
-        if kind in ("commune", "arrondissement"):
-            table["seat"] = table["code"]
-        elif kind == "departement":
-            table["seat"] = self.departements["prefecture"]
-        seat = table["seat"] if "seat" in table else pd.Series(index=table.index, dtype="str")
+        table = self._named(kind)
+        place = self._seats.reindex(table["seat"]) if "seat" in table else pd.DataFrame(index=table.index)
         return pd.DataFrame(
             {
                 "code": table["code"],
@@ -279,10 +268,31 @@ class Geography:
                 "population": self._populations(kind, table["code"]),
                 "status": table.get("status", ""),
                 "assumed": table.get("assumed", False),
-                "seat_lng": seat.map(seats["lng"]).astype(float),
-                "seat_lat": seat.map(seats["lat"]).astype(float),
+                "seat_lng": place["lng"].to_numpy() if "lng" in place else np.nan,
+                "seat_lat": place["lat"].to_numpy() if "lat" in place else np.nan,
             }
         )
+
+    def _named(self, kind: TerritoryKind) -> pd.DataFrame:
+        """`code` and `name`, and what else is known of that kind: `seat`, `status`, `assumed`."""
+        if kind == "commune":
+            return self.communes[["code", "name"]].assign(seat=self.communes["code"])
+        if kind == "arrondissement":
+            return self.arrondissements[["code", "name"]].assign(seat=self.arrondissements["code"])
+        if kind == "departement":
+            return self.departements[["code", "name"]].assign(seat=self.departements["prefecture"])
+        if kind == "region":
+            return self.regions[["code", "name"]]
+        if kind == "epci":
+            return self.epci[["code", "name"]]
+        if kind == "cross":
+            rows = [(row.code, row.name, row.seat, row.assumed, row.status) for row in self.lists.cross]
+            return pd.DataFrame(rows, columns=["code", "name", "seat", "assumed", "status"])
+        if kind == "antenna":
+            offices = [(row.code, row.name, row.seat, row.assumed) for row in self.lists.antennas]
+            return pd.DataFrame(offices, columns=["code", "name", "seat", "assumed"])
+        names = next((zoning.names for zoning in self.zonings if zoning.kind == kind), {})
+        return pd.DataFrame({"code": list(names), "name": list(names.values())}, dtype="str")
 
     @cached_property
     def _seats(self) -> pd.DataFrame:
@@ -296,7 +306,7 @@ class Geography:
         if kind == "arrondissement":
             return self.arrondissements["population"].astype(float)
         if kind == "epci":  # asked for by `epci`, that must not need the lists
-            members = self.communes[["epci", "code"]].dropna().set_axis(["code", "commune"], axis=1)
+            members = pd.DataFrame(self.communes[["epci", "code"]].dropna()).set_axis(["code", "commune"], axis=1)
         elif kind in self._members:
             members = self._members[kind]
         else:
@@ -319,7 +329,7 @@ class Geography:
     def _names(self) -> dict[str, dict[str, str]]:
         return {}
 
-    def perimeter(self, territory: Territory) -> shapely.Polygon | shapely.MultiPolygon:
+    def perimeter(self, territory: Territory) -> Area:
         """Its outline, degrees WGS 84. Raises `QueryError` for an unknown territory.
 
         Collectivités of an antenna's jurisdiction are drawn as the map of the world draws them.
@@ -330,20 +340,20 @@ class Geography:
         return self._perimeters[territory]
 
     @cached_property
-    def _perimeters(self) -> dict[Territory, shapely.Polygon | shapely.MultiPolygon]:
+    def _perimeters(self) -> dict[Territory, Area]:
         return {}
 
-    def _union(self, territory: Territory) -> shapely.Polygon | shapely.MultiPolygon:
+    def _union(self, territory: Territory) -> Area:
         kind, code = territory
         ready = {"arrondissement": "arrondissements", "departement": "departements", "region": "regions"}
         if kind in ready:
             frame = getattr(self, ready[kind])
-            return frame.geometry[frame["code"] == code].iloc[0]
+            return cast("Area", frame.geometry[frame["code"] == code].iloc[0])
         overseas = self._collectivites_of(code) if kind == "antenna" else []
         members = self._members[kind]
         shapes = self._shapes.reindex(members["commune"][members["code"] == code])
         land = shapely.coverage_union_all(shapes.dropna().to_numpy(dtype=object))
-        return shapely.union_all([land, *overseas]) if overseas else land
+        return cast("Area", shapely.union_all([land, *overseas]) if overseas else land)
 
     def _collectivites_of(self, antenna: str) -> list[shapely.Geometry]:
         departements = next(row.departements for row in self.lists.antennas if row.code == antenna)
@@ -374,7 +384,7 @@ class Geography:
         return {}
 
     def _read_population(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        path = self._cached(f"population-{resolution}", ".parquet", geo.population)
+        path = self._cached(f"population-{resolution}", ".parquet")
         if path.exists():
             try:
                 table = pq.read_table(path)
@@ -386,11 +396,10 @@ class Geography:
         store_file(path, lambda target: pq.write_table(table, target, compression="zstd"))
         return _frozen(cells), _frozen(inhabitants)
 
-    def _cached(self, name: str, suffix: str, module: object) -> Path:
-        """Name of a file of the cache: it follows from the boundaries and from the code that computes it."""
-        sources = [FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"]
-        code = [Path(str(getattr(part, "__file__", ""))) for part in (geo.cells, module)]
-        return cache_folder() / f"{name}-{digest_of([*sources, *code])}{suffix}"
+    def _cached(self, name: str, suffix: str) -> Path:
+        """Path of a file of the cache: another geography or another version of Hexacross has another name."""
+        digest = digest_of([FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"])
+        return cache_folder() / f"{name}-{version('hexacross')}-{CACHE_LAYOUT}-{digest}{suffix}"
 
 
 def spread_population(units: gpd.GeoDataFrame, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -409,7 +418,7 @@ def spread_population(units: gpd.GeoDataFrame, resolution: int) -> tuple[NDArray
     return everywhere, spread
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     array = np.array(array)
     array.flags.writeable = False
     return array
@@ -440,7 +449,7 @@ def time_zone_of(departement: str) -> str:
 
 
 def prepare(progress: Progress | None = None) -> None:
-    """Make whatever is computed once: the territory table, then the population of the cells, coarser ones last."""
+    """Make whatever is computed once: the territory table, then the population of the cells, the longest last."""
     known = geography()
     steps = 1 + len(POPULATION_RESOLUTIONS)
     known.index  # noqa: B018 -- a cached property: reading it builds it

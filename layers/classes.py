@@ -128,18 +128,19 @@ def _limits(values: NDArray[np.float64], scheme: Scheme, k: int) -> NDArray[np.f
 
 
 def _jenks(ordered: NDArray[np.float64], k: int, method: Callable[..., Any]) -> NDArray[np.float64]:
-    """Natural breaks of a sample, each then moved to the widest gap of all values between its two sampled neighbours."""
+    """Natural breaks of a sample, each moved to the widest gap of all values between its two sampled neighbours."""
     ranks = np.linspace(0, ordered.size - 1, min(ordered.size, JENKS_SAMPLE)).round().astype(np.intp)
     sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
     # The method sums squares in single precision: values far from zero would lose their digits.
-    bins = method((ordered[ranks] - sample.mean()) / sample.std(), k=min(k, sample.size)).bins
-    tops = np.minimum(np.searchsorted((sample - sample.mean()) / sample.std(), bins), sample.size - 2)
+    middle, spread = sample.mean(), sample.std()
+    bins = method((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins[:-1]
+    tops = np.searchsorted((sample - middle) / spread, bins)
     distinct = np.unique(ordered)
     found = []
     for low, high in zip(sample[tops], sample[tops + 1], strict=True):
         between = distinct[(distinct >= low) & (distinct <= high)]
         found.append(between[np.diff(between).argmax()])
-    return np.array(found)
+    return np.array(found, dtype=np.float64)
 
 
 def _round_limits(distinct: NDArray[np.float64], tops: NDArray[np.float64]) -> NDArray[np.float64]:

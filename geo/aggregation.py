@@ -48,12 +48,13 @@ def count_events(
         measures: What to sum, each of shape (n,); NaN is unknown, and adds nothing.
 
     Raises:
-        GeometryError: Cells of several resolutions or finer than 10, or columns of several lengths.
+        GeometryError: Cells of several resolutions or finer than 10, columns of several lengths or not of whole
+            numbers.
     """
     ids = np.asarray(cells, dtype=np.int64)
-    kept = {name: np.asarray(values) for name, values in (codes or {}).items()}
+    kept = {name: _whole_numbers(values) for name, values in (codes or {}).items()}
     values = {name: np.asarray(column, dtype=np.float64) for name, column in (measures or {}).items()}
-    day = np.asarray(days)
+    day = _whole_numbers(days)
     if any(column.shape != ids.shape for column in (day, *kept.values(), *values.values())):
         raise GeometryError(N_("Les colonnes à agréger n'ont pas toutes la même longueur."))
     resolution = _resolution_of(ids)
@@ -118,6 +119,13 @@ def coarsen(
     )
 
 
+def _whole_numbers(values: ArrayLike) -> NDArray[Any]:
+    column = np.asarray(values)
+    if column.dtype.kind not in "biu":
+        raise GeometryError(N_("Des nombres entiers sont attendus, et non « {given} »."), given=column.dtype)
+    return column.astype(np.int64) if column.dtype == np.uint64 else column
+
+
 def _resolution_of(cells: NDArray[np.int64]) -> int:
     """The one resolution of the cells; 0 when there is no cell at all."""
     found = np.flatnonzero(np.bincount(resolutions(cells).astype(np.intp) + 1, minlength=17)[1:])
@@ -138,15 +146,20 @@ def _resolution_of(cells: NDArray[np.int64]) -> int:
 
 def _short(cells: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
     """Base cell and used digits, plus 1; 0 for no cell. Sorted like the cells, in 7 + 3 × resolution bits."""
-    used = (1 << (7 + 3 * resolution)) - 1
-    short = ((cells >> digit_bits_below(resolution)) & used) + 1
-    return np.where(cells == 0, 0, short)
+    short = cells >> digit_bits_below(resolution)
+    short &= (1 << (7 + 3 * resolution)) - 1
+    short += 1
+    short[cells == 0] = 0
+    return short
 
 
 def _long(short: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
     below = digit_bits_below(resolution)
-    cell_mode = (1 << 59) | (resolution << 52)
-    return np.where(short == 0, 0, cell_mode | ((short - 1) << below) | ((1 << below) - 1))
+    cells = short - 1
+    cells <<= below
+    cells |= (1 << 59) | (resolution << 52) | ((1 << below) - 1)  # 1: mode of a cell
+    cells[short == 0] = 0
+    return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +191,21 @@ def _pack(columns: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.int64], _Pack
             packing.append(distinct)
             used = len(distinct).bit_length()
         keys <<= bits
-        keys |= column.astype(np.int64) - smallest
+        keys += column  # of any integer type, so that no 64-bit copy is made
+        keys -= smallest
         used += bits
         packing.append(_Column(name, smallest, bits))
     return keys, packing
 
 
 def _unpack(keys: NDArray[np.int64], packing: _Packing) -> dict[str, NDArray[np.int64]]:
+    """Undo `_pack`; `keys` is used up."""
     columns: dict[str, NDArray[np.int64]] = {}
     for step in reversed(packing):
         if isinstance(step, _Column):
-            columns[step.name] = (keys & ((1 << step.bits) - 1)) + step.smallest
-            keys = keys >> step.bits
+            columns[step.name] = keys & ((1 << step.bits) - 1)
+            columns[step.name] += step.smallest
+            keys >>= step.bits
         else:
             keys = step[keys]
     return columns

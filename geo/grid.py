@@ -204,6 +204,7 @@ def _unrolled(ring: NDArray[np.float64]) -> NDArray[np.float64]:
     lng = np.unwrap(ring[:, 0], period=360)
     unrolled = np.column_stack((lng, ring[:, 1]))
     if abs(lng[-1] - lng[0]) < 180:
+        unrolled[-1] = unrolled[0]  # to the last bit: the sum of the turns is not exact
         return unrolled
     pole = np.copysign(90.0, ring[0, 1])
     return np.vstack((unrolled, [[lng[-1], pole], [lng[0], pole]]))

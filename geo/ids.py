@@ -37,10 +37,10 @@ def parents(cells: ArrayLike, resolution: int) -> NDArray[np.int64]:
         raise GeometryError(
             N_("Des cellules sont déjà plus grossières que la résolution {resolution}."), resolution=resolution
         )
-    coarser = ((cells & ~RESOLUTION_BITS) | (resolution << RESOLUTION_SHIFT)) | (
-        (1 << digit_bits_below(resolution)) - 1
-    )
-    return np.where(cells == 0, 0, coarser)
+    coarser = cells & ~RESOLUTION_BITS
+    coarser |= (resolution << RESOLUTION_SHIFT) | ((1 << digit_bits_below(resolution)) - 1)
+    coarser[cells == 0] = 0
+    return coarser
 
 
 def resolutions(cells: ArrayLike) -> NDArray[np.int8]:

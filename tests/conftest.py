@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples everywhere and every time; a busy machine is no failure.
+hypothesis.settings.register_profile("hexacross", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("hexacross")
 
 ROOT = Path(__file__).parent.parent
 DATASETS = ROOT.parent / "shared" / "datasets"

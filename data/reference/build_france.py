@@ -46,11 +46,16 @@ def with_article(names: pd.Series[str], kinds: pd.Series[str]) -> list[str]:
     return [ARTICLES[int(kind)] + name for name, kind in zip(names, kinds, strict=True)]
 
 
+def on_grid(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same point is always moved to the same place, so that shared borders stay shared."""
+    return np.round(points / GRID_DEGREES) * GRID_DEGREES
+
+
 def tile(polygons: Geometries) -> Geometries:
     """The same polygons as a valid coverage on the grid. Putting on the grid may make a new fault: done again."""
     for _ in range(5):
         polygons = shapely.coverage_clean(polygons, gap_width=GAP_DEGREES)  # type: ignore[attr-defined]  # of shapely 2.2, the stubs are of 2.1
-        polygons = shapely.set_precision(polygons, GRID_DEGREES, mode="pointwise")
+        polygons = shapely.remove_repeated_points(shapely.transform(polygons, on_grid))
         if shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons):
             return polygons
     raise ReferenceListError(N_("Les communes ne forment pas un pavage : les contours de la source ont changé."))

@@ -166,13 +166,13 @@ def ports(path: Path, names: CountryNames) -> gpd.GeoDataFrame:
     if lost:
         raise ReferenceListError(N_("Pays de ports sans code ISO : {given}."), given=", ".join(lost))
     columns = {
-        "number": pd.to_numeric(text["World Port Index Number"]).astype("int32"),
+        "number": text["World Port Index Number"].str.removesuffix(".0"),  # some are 9510.5: no integers
         "name": text["Main Port Name"],
         "country": text["Country Code"].map(codes),
         "unlocode": text["UN/LOCODE"].str.replace(" ", ""),
         "size": text["Harbor Size"],
     }
-    order = columns["number"].argsort()
+    order = pd.to_numeric(text["World Port Index Number"]).argsort()
     frame = points(columns, pd.to_numeric(text["Longitude"]), pd.to_numeric(text["Latitude"]))
     return gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True))
 

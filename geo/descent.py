@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from geo.errors import N_, GeometryError
 from geo.grid import boundaries, cells_at, centres, in_threads
-from geo.ids import FINEST_RESOLUTION, children
+from geo.ids import FINEST_RESOLUTION, are_pentagons, children
 
 START_RESOLUTION = 4  # cells of 26 km: few enough to list, small enough for a plane
 LONGEST_EDGE = 0.2  # degrees; longer edges are cut, so that an edge's middle is near each of its points
@@ -32,6 +32,7 @@ LONGEST_EDGE = 0.2  # degrees; longer edges are cut, so that an edge's middle is
 # for what the sphere does to a hexagon of START_RESOLUTION; tests try it all over the earth.
 REACH_OF_DESCENDANTS = 1.052 * 1.03
 REACH_OF_CELL = 1.03
+REACH_OF_PENTAGON = 1.2  # times more: a pentagon is small among its neighbours, and its children are hexagons
 
 EDGES_AT_ONCE = 1 << 17  # (cell, edge) pairs handled together: seven times as many distances fit the cache
 
@@ -94,6 +95,9 @@ def descend(polygons: NDArray[np.object_], finest: int) -> Iterator[tuple[Inside
     prepare(polygons)
     edges = _edges_of(polygons)
     resolution = min(START_RESOLUTION, finest)
+    if len(edges.lng) == 0:
+        yield from (_nothing(each) for each in range(resolution, finest + 1))
+        return
     inside, generation = _first_generation(polygons, edges, resolution)
     yield inside, generation
     while generation.resolution < finest:
@@ -112,6 +116,8 @@ def check_polygons(polygons: NDArray[np.object_]) -> None:
             count=int(wrong.sum()),
             first=int(np.flatnonzero(wrong)[0]),
         )
+    if shapely.is_empty(polygons).all():
+        return
     west, south, east, north = shapely.total_bounds(polygons)
     if west < -180 or south < -90 or east > 180 or north > 90:
         raise GeometryError(
@@ -158,6 +164,13 @@ def _edges_of(polygons: NDArray[np.object_]) -> Edges:
     d_lng, d_lat = (d_lng / pieces)[edge], (d_lat / pieces)[edge]
     polygon = polygon_of_part[part_of_ring[ring[start]]].astype(np.int32)
     return Edges(lng[edge] + nth * d_lng, lat[edge] + nth * d_lat, d_lng, d_lat, polygon[edge])
+
+
+def _nothing(resolution: int) -> Step:
+    none, no_cell = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64)
+    start = np.zeros(1, dtype=np.int64)
+    generation = Generation(resolution, no_cell, np.zeros(0), none, start, none, start, none)
+    return Inside(resolution, no_cell, none), generation
 
 
 def _first_generation(polygons: NDArray[np.object_], edges: Edges, resolution: int) -> Step:
@@ -217,6 +230,7 @@ def _reach_of_first(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     chord = np.linalg.norm(_on_sphere(corners[:, 0], corners[:, 1]) - centre[cell], axis=1)
     circumradius = np.zeros(len(cells))
     np.maximum.at(circumradius, cell, np.degrees(2 * np.arcsin(chord / 2)))
+    circumradius[are_pentagons(cells)] *= REACH_OF_PENTAGON
     return circumradius * REACH_OF_DESCENDANTS
 
 

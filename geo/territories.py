@@ -153,7 +153,7 @@ class TerritoryIndex:
             FileNotFoundError: There is none.
         """
         try:
-            with np.load(path, allow_pickle=False) as saved:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 if saved["layout"] != LAYOUT:
                     raise GeometryError(N_("{path} : table d'une autre version, à refaire."), path=path)
                 steps = tuple(saved["steps"].tolist())

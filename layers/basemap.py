@@ -263,4 +263,4 @@ def _strips(countries: gpd.GeoDataFrame, departements: gpd.GeoDataFrame) -> NDAr
     around = shapely.buffer(shapely.envelope(theirs), 1)
     near = shapely.buffer(shapely.intersection(_abroad(countries), around), BORDER_REACH)
     beyond = shapely.get_parts(shapely.intersection(shapely.difference(theirs, ours), near))
-    return np.asarray(beyond[shapely.get_dimensions(beyond) == 2])
+    return np.asarray(beyond[(shapely.get_dimensions(beyond) == 2) & ~shapely.is_empty(beyond)])

@@ -1,6 +1,6 @@
 """The reference lists a user may edit: OFAST antennas with their jurisdictions, and CROSS with their urban areas.
 
-Four points the files keep: `;` between columns, UTF-8, codes of INSEE (communes, départements) or SIREN (EPCI), and
+What the files keep to: `;` between columns, UTF-8, codes of INSEE (communes, départements) or SIREN (EPCI), and
 in every row where it comes from (`source`) and whether that was published or is assumed (`basis`).
 """
 
@@ -14,7 +14,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -234,7 +234,7 @@ def check_place(row: Row, code: str, known: frozenset[str], codes: KnownCodes, e
     if not code or code in known:
         return
     if code in codes.successors:
-        row.fault(N_("commune fusionnée {given} : attendu {expected}."), code, codes.successors[code])
+        row.fault(N_("commune {given} fusionnée depuis : attendu {expected}."), code, codes.successors[code])
     else:
         row.fault(N_("code inconnu « {given} » : attendu {expected}."), code, expected)
 
@@ -263,13 +263,14 @@ def read_jurisdictions(
 
 
 def valid_since(text: str) -> bool:
-    """Empty, a year, a month or a day, not to come."""
+    """Empty, or a year, a month or a day that has begun."""
     if not text:
         return True
     if not SINCE.fullmatch(text):
         return False
+    first_day = text + "-01" * (3 - len(text.split("-")))
     try:
-        return date.fromisoformat(text + "-01-01"[: 10 - len(text)] if len(text) < 10 else text) <= date.today()  # noqa: DTZ011 -- a civil day typed by the user, in their own calendar
+        return date.fromisoformat(first_day) <= datetime.now(UTC).date()
     except ValueError:
         return False
 

@@ -58,8 +58,8 @@ _SIGNS = (
     _Sign(N_("numéro de sécurité sociale ou pièce d'identité"),
           ("nir", "insee personne", "numero securite sociale", "securite sociale", "passeport", "passport", "cni",
            "permis conduire", "numero permis", "ssn"),
-          re.compile(r"(?<!\d)[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3}(?: ?\d{2})?(?!\d)"),
-          0.2),
+          re.compile(r"(?<![\d.,])[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3}"
+                     r"(?: ?\d{2})?(?![\d.,])"), 0.2),
     _Sign(N_("adresse avec numéro"),
           ("adresse", "address", "domicile", "numero rue", "numero voie", "street address", "residence personnelle"),
           re.compile(r"(?<!\d)\d{1,4} ?(?:bis|ter|quater)?,? +(?:rue|avenue|av\.?|boulevard|bd\.?|blvd|chemin|impasse|"

@@ -120,9 +120,10 @@ class Placer:
         lng, lat = given.longitude, given.latitude
         no_lng, no_lat = np.isnan(lng), np.isnan(lat)
         if (no_lng != no_lat).any():
+            told = refusals.refused_for("longitude") | refusals.refused_for("latitude")
             pair = _pairs(lng, lat, no_lng != no_lat)
-            refusals.add(no_lng & ~no_lat, "longitude", pair, ONE_COORDINATE, "longitude et latitude")
-            refusals.add(no_lat & ~no_lng, "latitude", pair, ONE_COORDINATE, "longitude et latitude")
+            refusals.add(no_lng & ~no_lat & ~told, "longitude", pair, ONE_COORDINATE, "longitude et latitude")
+            refusals.add(no_lat & ~no_lng & ~told, "latitude", pair, ONE_COORDINATE, "longitude et latitude")
         both = ~no_lng & ~no_lat
         zero = both & (lng == 0) & (lat == 0)
         outside = both & ((np.abs(lng) > 180) | (np.abs(lat) > 90))

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import tomlkit
 from tomlkit.items import Table
 
+from data.countries import country_code, country_names
 from data.mapping import COORDINATES, LAT_LON, LON_LAT, TO_COMPLETE, Mapping
 from data.parsing import combined, parse_moments, parse_numbers, trimmed
 from data.personal import check_personal, header_words
@@ -38,6 +39,8 @@ TIME_HEADERS = frozenset({"heure", "time", "hour", "horaire"})
 DATE_FORMATS = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y-%m-%d", "%Y/%m/%d", "%d/%m/%y", "%Y%m%d")
 TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%Hh%M")
 COUNTED = re.compile(r"^[(\[]?[+-]?\d{1,3}(?:[.,]\d+)?(?: *[,;] *| +)[+-]?\d{1,3}(?:[.,]\d+)?[)\]]?$")
+# Two numbers of a map and nothing else: what is taken for coordinates whatever the header says.
+PAIR_OF_DEGREES = re.compile(r"^[(\[]?[+-]?\d{1,3}[.,]\d{3,}(?: *[,;] *| +)[+-]?\d{1,3}[.,]\d{3,}[)\]]?$")
 
 # Our field → words that a header for it holds; the first field whose words are all there takes the column.
 HINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -48,7 +51,7 @@ HINTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("source_event_id", ("identifiant", "id", "numero", "num", "reference", "ref", "code fait")),
     ("commune", ("insee", "code commune", "codgeo", "code insee", "commune")),
     ("departement", ("departement", "dep", "dept")),
-    ("kind", ("nature", "type", "kind", "categorie", "fait")),
+    ("kind", ("nature", "type", "kind", "categorie")),
     ("drug", ("produit", "drogue", "stupefiant", "substance", "drug", "marchandise")),
     ("mode", ("mode", "transport", "vecteur", "moyen")),
     ("service", ("service", "unite intervenante", "force")),
@@ -70,7 +73,7 @@ SYNONYMS = {
     "saisie": "seizure", "interpellation": "arrest", "garde à vue": "arrest", "trafic": "trafficking",
     "deal": "deal_point", "point de deal": "deal_point", "routier": "road", "route": "road", "aérien": "air",
     "avion": "air", "maritime": "sea", "bateau": "sea", "ferroviaire": "rail", "train": "rail", "postal": "post",
-    "colis": "post", "gn": "gendarmerie", "pn": "police", "douanes": "customs", "dgddi": "customs",
+    "colis": "post", "conteneur": "sea", "gn": "gendarmerie", "pn": "police", "douanes": "customs", "dgddi": "customs",
 }  # fmt: skip
 
 
@@ -105,7 +108,10 @@ def _guess(columns: pa.Table) -> _Draft:
     draft.decimal = "," if any(_has_decimal_comma(column) for column in values.values()) else "."
     free = list(values)
     for ours, hints in HINTS:
-        found = next((name for name in free if _hinted(name, hints) and _plausible(ours, values[name], draft)), None)
+        hinted = [name for name in free if _hinted(name, hints)]
+        if ours == COORDINATES:
+            hinted += [name for name in free if _share(PAIR_OF_DEGREES, values[name]) >= SURE_SHARE]
+        found = next((name for name in hinted if _plausible(ours, values[name], draft)), None)
         if found is not None:
             free.remove(found)
             draft.columns[ours] = found
@@ -129,7 +135,7 @@ def _plausible(ours: str, column: pa.Array, draft: _Draft) -> bool:
     if ours in ("longitude", "latitude", "value_eur", "checked", "positive"):
         return _numeric(column, draft.decimal)
     if ours == "occurred_at":
-        return bool(_format_of(column)) or not _is_text(column)
+        return _is_iso(column) or bool(_format_of(column)) or not _is_text(column)
     if ours == "commune":
         return _share(re.compile(r"^(\d{2}|2[AB])\d{3}$"), column) >= SURE_SHARE
     if ours == "departement":
@@ -179,6 +185,10 @@ def _format_of(column: pa.Array, also: Sequence[str] = ()) -> list[str]:
     return []
 
 
+def _is_iso(column: pa.Array) -> bool:
+    return _is_text(column) and float(parse_moments(column).bad.mean()) <= 1 - SURE_SHARE
+
+
 def _reads_some(column: pa.Array, given: str) -> bool:
     moments = parse_moments(column, [given])
     return bool((~np.isnat(moments.wall)).any())
@@ -189,15 +199,13 @@ def _guess_dates(draft: _Draft, values: dict[str, pa.Array], free: list[str]) ->
     date = draft.columns.get("occurred_at")
     if not isinstance(date, str) or not _is_text(values[date]):
         return
-    draft.formats = _format_of(values[date])
+    draft.formats = [] if _is_iso(values[date]) else _format_of(values[date])
     hours = next((name for name in free if set(header_words(name)) & TIME_HEADERS), None)
     if hours is None or not _is_text(values[hours]):
         return
-    together = trimmed(
-        pc.binary_join_element_wise(trimmed(values[date]), trimmed(values[hours]), " ", null_handling="skip")
-    )
-    formats = _format_of(together)
-    if formats:
+    together = pc.binary_join_element_wise(trimmed(values[date]), trimmed(values[hours]), " ", null_handling="skip")
+    formats = [] if _is_iso(together) else _format_of(together)
+    if formats or _is_iso(together):
         draft.columns["occurred_at"] = [date, hours]
         draft.formats = formats
         free.remove(hours)
@@ -246,9 +254,13 @@ def _guess_quantity(draft: _Draft, values: dict[str, pa.Array], free: list[str])
 def _guess_vocabulary(draft: _Draft, values: dict[str, pa.Array]) -> None:
     for ours, theirs in draft.columns.items():
         definition = EVENT_BY_NAME.get(ours)
-        if definition is None or definition.values is None or not isinstance(theirs, str):
+        if definition is None or not isinstance(theirs, str):
             continue
         words = _words(values[theirs])
+        if ours.endswith("country") and any(word not in country_names().codes for word in words):
+            draft.vocabulary[ours] = {word: country_code(word) or "" for word in sorted(words)}
+        if definition.values is None:
+            continue
         if len(words) <= MOST_VALUES and any(word not in definition.values for word in words):
             draft.vocabulary[ours] = {word: _code_of(word, definition.values) for word in sorted(words)}
 
@@ -337,7 +349,7 @@ def _write_rest(document: tomlkit.TOMLDocument, draft: _Draft) -> None:
         vocabulary = tomlkit.table(is_super_table=True)
         for ours, words in draft.vocabulary.items():
             known = ", ".join(EVENT_BY_NAME[ours].values or ())
-            section = _section(f"Valeur du fichier = code ({known}) ; vide : inconnu.")
+            section = _section(f"Valeur du fichier = code ({known or 'pays, ISO 3166-1'}) ; vide : inconnu.")
             for word, code in words.items():
                 section[word] = code
             vocabulary[ours] = section

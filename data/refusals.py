@@ -28,7 +28,12 @@ class Refusals:
         self.lines = lines
         self.refused: Mask = np.zeros(len(lines), dtype=bool)
         self._whole: Mask | None = None
+        self._by_field: dict[str, Mask] = {}
         self._tables: list[pa.Table] = []
+
+    def refused_for(self, field: str) -> Mask:
+        """Shape (lines,): lines refused because of that field so far."""
+        return self._by_field.get(field, np.zeros(len(self.lines), dtype=bool))
 
     def add(self, bad: Mask, field: str, given: pa.Array | None, reason: str, expected: str = "") -> None:
         """Refuse the lines where `bad` is true.
@@ -46,6 +51,7 @@ class Refusals:
         if not len(rows):
             return
         self.refused = self.refused | bad
+        self._by_field[field] = self.refused_for(field) | bad
         quoted = pa.repeat("", len(rows)) if given is None else as_text(given.take(pa.array(rows)))
         self._tables.append(
             pa.table(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import streamlit as st
 import uvicorn
 from starlette.middleware import Middleware
+from streamlit import config
 
 from dashboard.context import Context
 from dashboard.gate import Gate
@@ -22,35 +23,31 @@ GRACEFUL_SHUTDOWN_S = 5
 
 
 def configure_streamlit(settings: Settings) -> None:
-    """Set Streamlit's options through its environment, before it is imported: nothing then depends on the folder
-    from which we are started."""
-    options = {
-        "BROWSER_GATHER_USAGE_STATS": "false",  # on, every page asks a foreign host
-        "BROWSER_SERVER_ADDRESS": settings.host,  # unset, the start asks a foreign host for our address
-        "CLIENT_SHOW_ERROR_DETAILS": "none",
-        "CLIENT_TOOLBAR_MODE": "minimal",
-        "CLIENT_SHOW_SIDEBAR_NAVIGATION": "false",
-        "RUNNER_POST_SCRIPT_GC": "false",  # a full collection after each run costs more than the run
-        "RUNNER_MAGIC_ENABLED": "false",
-        "SERVER_ADDRESS": settings.host,
-        "SERVER_PORT": str(settings.port),
-        "SERVER_COOKIE_SECRET": secrets.token_hex(32),
-        "SERVER_ENABLE_AGENT_API": "false",
-        "SERVER_FILE_WATCHER_TYPE": "none",  # the watcher drops our modules on a change, and with them the open store
-        "SERVER_HEADLESS": "true",
-        "SERVER_MAX_UPLOAD_SIZE": str(settings.upload_mb),
-        "SERVER_SHOW_EMAIL_PROMPT": "false",
-        "LOGGER_HIDE_WELCOME_MESSAGE": "true",
+    """Set Streamlit's options from here: nothing depends on the folder or the files beside which we are started."""
+    options: dict[str, object] = {
+        "browser.gatherUsageStats": False,  # on, every page asks a foreign host
+        "browser.serverAddress": settings.host,  # unset, the start asks a foreign host for our address
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "viewer",  # without "Deploy", with the choice of theme
+        "logger.hideWelcomeMessage": True,
+        "runner.magicEnabled": False,
+        "runner.postScriptGC": False,  # a full collection after each run costs more than the run
+        "server.address": settings.host,
+        "server.port": settings.port,
+        "server.cookieSecret": secrets.token_hex(32),
+        "server.enableAgentApi": False,
+        "server.fileWatcherType": "none",  # the watcher drops our modules on a change, and with them the open store
+        "server.headless": True,
+        "server.maxUploadSize": settings.upload_mb,
         **streamlit_theme(),
     }
     for name, value in options.items():
-        os.environ[f"STREAMLIT_{name}"] = value
+        config.set_option(name, value)
 
 
 def build_app(context: Context) -> object:
     """The ASGI application. One for each process: Streamlit's runtime allows no second one."""
     configure_streamlit(context.settings)
-    import streamlit as st  # its options are read at import
 
     @contextlib.asynccontextmanager
     async def close_at_the_end(_app: object) -> AsyncIterator[dict[str, object]]:

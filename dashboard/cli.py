@@ -139,7 +139,7 @@ def _load_one(held: Context, path: Path, mapping: Path | None, marking: str | No
 
 
 def _propose(files: list[Path]) -> None:
-    from data.readers import propose_mapping
+    from data.propose import propose_mapping
 
     for path in files:
         answers.print(propose_mapping(path), markup=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,8 +19,9 @@ from data.query import COARSEST_RESOLUTION, Territory, TerritoryKind
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY
 from geo.errors import N_
 
-KINDS_CHOSEN: dict[TerritoryKind | None, str] = {
-    None: N_("France"),
+EVERYWHERE: Literal[""] = ""  # in the list of kinds: no territory
+KINDS_CHOSEN: dict[TerritoryKind | Literal[""], str] = {
+    EVERYWHERE: N_("France"),
     "cross": N_("CROSS"),
     "antenna": N_("Antenne OFAST"),
     "region": N_("Région"),
@@ -39,6 +40,7 @@ PERIODS: dict[str, tuple[str, int | None]] = {
     "all": (N_("Toutes les données"), None),
     "dates": (N_("Dates choisies"), None),
 }
+AUTOMATIC = 0  # in the list of resolutions: the one that suits the territory
 LAST_ADDRESS = "last_address"  # of the session: what to come back to from another page
 
 Change = Callable[[View, Any], View]  # a view, and what a control now says → the next view
@@ -81,8 +83,8 @@ def _bound(name: str, shown: object, view: View, change: Change) -> Bound:
 def choose_territory(context: Context, view: View) -> None:
     """Kind, then name; France has no name to choose."""
     kind_column, name_column = st.columns([1, 1.4])
-    kinds = [kind for kind in KINDS_CHOSEN if kind is None or len(context.geography.territories(kind))]
-    kind = view.territory.kind if view.territory else None
+    kinds = [kind for kind in KINDS_CHOSEN if not kind or len(context.geography.territories(kind))]
+    kind = view.territory.kind if view.territory else EVERYWHERE
     bound = _bound("kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
     kind_column.selectbox(
         _("Territoire"),
@@ -105,9 +107,9 @@ def choose_territory(context: Context, view: View) -> None:
     )
 
 
-def _with_kind(context: Context, view: View, kind: TerritoryKind | None) -> View:
+def _with_kind(context: Context, view: View, kind: TerritoryKind | Literal[""]) -> View:
     territory = None
-    if kind is not None:
+    if kind:
         territory = Territory(kind, str(context.geography.territories(kind)["code"].iloc[0]))
     return replace(view, territory=territory, resolution=None, cell=None)
 
@@ -134,8 +136,8 @@ def choose_measure(view: View) -> None:
     measure.selectbox(
         _("Mesure"),
         list(MEASURES),
-        format_func=lambda name: f"{_(MEASURES[name].title)} ({_(MEASURES[name].unit)})",
-        help=_(MEASURES[view.measure].explains),
+        format_func=lambda name: _(MEASURES[name].title),
+        help=f"{_(MEASURES[view.measure].explains)} ({_(MEASURES[view.measure].unit)})",
         key=bound.key,
         on_change=bound.write,
     )
@@ -148,12 +150,12 @@ def choose_measure(view: View) -> None:
         on_change=bound.write,
     )
     finest = FINEST_OF_KIND[view.territory.kind if view.territory else None]
-    shown = view.resolution if view.resolution is None else view.shown_resolution()
-    bound = _bound("resolution", shown, view, lambda view, number: replace(view, resolution=number, cell=None))
+    shown = AUTOMATIC if view.resolution is None else view.shown_resolution()
+    bound = _bound("resolution", shown, view, lambda view, number: replace(view, resolution=number or None, cell=None))
     resolution.selectbox(
         _("Hexagones"),
-        [None, *range(COARSEST_RESOLUTION, finest + 1)],
-        format_func=lambda number: _("Automatiques") if number is None else _("Résolution {n}").format(n=number),
+        [AUTOMATIC, *range(COARSEST_RESOLUTION, finest + 1)],
+        format_func=lambda number: _("Automatiques") if number == AUTOMATIC else _("Résolution {n}").format(n=number),
         key=bound.key,
         on_change=bound.write,
     )
@@ -193,9 +195,15 @@ def _choose_codes(column: DeltaGenerator, title: str, name: str, known: dict[str
 def _choose_dates(column: DeltaGenerator, view: View, dated: View) -> None:
     if dated.start is None or dated.stop is None:
         raise ValueError("a view without dates: call dated() first")
-    bound = _bound("dates", (dated.start, dated.stop - ONE_DAY), view, _with_dates)
+    shown = (dated.start, dated.stop - ONE_DAY)
+    # Whether it takes one day or two follows from `value`, which excludes a value under its key: other dates, other key.
+    key = f"control_dates_{shown[0]}_{shown[1]}"
     column.date_input(
-        _("Dates"), value=(dated.start, dated.stop), format="DD/MM/YYYY", key=bound.key, on_change=bound.write
+        _("Dates"),
+        value=shown,
+        format="DD/MM/YYYY",
+        key=key,
+        on_change=lambda: write_address(_with_dates(view, st.session_state[key])),
     )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.i18n import _, current_language
 from dashboard.theme import ACCENT
 from data.store import DayCounts
+from layers.colours import ThemeName
 
 FRENCH_TIME = {
     "dateTime": "%A %e %B %Y à %X",
@@ -35,7 +36,7 @@ def frame(days: DayCounts) -> pd.DataFrame:
     )
 
 
-def daily_curve(days: DayCounts, theme: str) -> None:
+def daily_curve(days: DayCounts, theme: ThemeName) -> None:
     """Draw the incidents of each day, with the table behind it one click away."""
     table = frame(days)
     columns = {"day": _("Jour"), "incidents": _("Incidents"), "controls": _("Contrôles")}

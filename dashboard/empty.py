@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from data.demo import load_demo
 
 from dashboard.context import Context
 from dashboard.i18n import _
+from data.demo import load_demo
 
 DEMO_EVENTS = 200_000
 
@@ -18,9 +18,9 @@ def offer_data(held: Context) -> None:
         st.page_link("donnees", label=_("Charger un fichier"))
     if demo.button(_("Charger la démonstration"), type="primary"):
         bar = st.progress(0.0, _("Données de démonstration"))
-        load_demo(
-            held.store,
-            events=DEMO_EVENTS,
-            progress=lambda done, total: bar.progress(min(1.0, done / total) if total else 0.0) and None,
-        )
+
+        def report(done: int, total: int | None) -> None:
+            bar.progress(min(1.0, done / total) if total else 0.0)
+
+        load_demo(held.store, events=DEMO_EVENTS, progress=report)
         st.rerun()

@@ -12,15 +12,17 @@ import numpy as np
 
 from dashboard.context import Context, viewer_of
 from dashboard.hexagon_table import HexagonTable, hexagon_table
-from dashboard.picture import write_picture
+from dashboard.mapdata import hexagons_payload, perimeters
 from dashboard.settings import SettingsError
 from dashboard.sources import highest_marking
 from dashboard.view import View
 from data.vocabulary import MARKINGS
 from geo.cells import boundaries
 from geo.errors import N_
-from layers.hexagons import STATE_CODES
+from layers.hexagons import STATE_CODES, decode
+from layers.picture import PictureFormat, draw_picture
 
+PICTURES: dict[str, PictureFormat] = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
 STATE_NAMES = {code: name for name, code in STATE_CODES.items()}
 
 
@@ -31,15 +33,15 @@ def export_view(context: Context, view: View, target: Path) -> Path:
     """
     marking = highest_marking(context.store.sources(viewer_of(context.settings)))
     path = target.with_name(f"{target.stem}{_suffix_of(marking)}{target.suffix}")
-    if target.suffix.lower() == ".png":
-        write_picture(context, view, path)
+    if target.suffix.lower() in PICTURES:
+        path.write_bytes(_picture(context, view, PICTURES[target.suffix.lower()]))
         return path
     write = WRITERS.get(target.suffix.lower())
     if write is None:
         raise SettingsError(
             N_("Format « {given} » inconnu. Formats : {known}."),
             given=target.suffix or target.name,
-            known=", ".join([*WRITERS, ".png"]),
+            known=", ".join([*WRITERS, *PICTURES]),
         )
     write(frame(hexagon_table(context, view), marking), path)
     return path
@@ -71,6 +73,15 @@ def frame(table: HexagonTable, marking: str) -> gpd.GeoDataFrame:
         "marking": np.full(table.cells.shape, marking),
     }
     return gpd.GeoDataFrame(columns, geometry=boundaries(table.cells), crs="EPSG:4326")
+
+
+def _picture(context: Context, view: View, picture_format: PictureFormat) -> bytes:
+    """The very answer that the page gets, drawn without a browser."""
+    header, columns = decode(hexagons_payload(context, view))
+    outlines = [outline for outline in perimeters(context, view) if outline.kind in ("cross", "selected")]
+    return draw_picture(
+        header, columns, land=context.geography.departements, outlines=outlines, picture_format=picture_format
+    )
 
 
 def _write_csv(hexagons: gpd.GeoDataFrame, path: Path) -> None:

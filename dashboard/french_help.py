@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import typer
 from typer import rich_utils
@@ -16,6 +17,7 @@ rich_utils.DEFAULT_STRING = "[par défaut : {}]"
 rich_utils.REQUIRED_LONG_STRING = "[obligatoire]"
 rich_utils.RICH_HELP = "Essayez [blue]'{command_path} {help_option}'[/] pour l'aide."
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 HELP = "Afficher cette aide."
 
 
@@ -53,5 +55,7 @@ class FrenchTyper(typer.Typer):
             **options,
         )
 
-    def command(self, name: str | None = None, **options: Any) -> Any:
-        return super().command(name, cls=FrenchCommand, **options)
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Command], Command]:
+        """Register a command, as Typer does."""
+        decorate: Callable[[Command], Command] = super().command(name, cls=FrenchCommand, **options)
+        return decorate

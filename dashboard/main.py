@@ -6,11 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
+import dashboard.pages.donnees as donnees
+import dashboard.pages.situation as situation
 from dashboard import panels
 from dashboard.context import context, viewer_of
 from dashboard.controls import view_in_address
 from dashboard.i18n import _, set_language, translate_error
-from dashboard.pages import donnees, situation
 from dashboard.sources import highest_marking
 from data.errors import StoreError
 

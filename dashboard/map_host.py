@@ -9,6 +9,7 @@ from streamlit_folium import st_folium
 
 from dashboard.i18n import _, current_language
 from geo.cells import cells_at
+from layers.colours import ThemeName
 from layers.hexagons import INSETS
 from layers.map import build_map
 from layers.strings import STRINGS
@@ -17,9 +18,9 @@ HEIGHT_PX = 640  # before the page's style makes it as high as the window allows
 LAST_CLICK = "last_click"  # of the session
 
 
-def theme_name() -> str:
+def theme_name() -> ThemeName:
     """Of the page: "light" or "dark"; light until the browser has said."""
-    return st.context.theme.type or "light"
+    return "dark" if st.context.theme.type == "dark" else "light"
 
 
 def show_map() -> dict[str, Any]:
@@ -27,7 +28,7 @@ def show_map() -> dict[str, Any]:
     theme = theme_name()
     answer: dict[str, Any] = st_folium(
         build_map(
-            theme="dark" if theme == "dark" else "light",
+            theme=theme,
             strings={key: _(text) for key, text in STRINGS.items()},
             insets={key: _(name) for key, name, _box in INSETS},
         ),

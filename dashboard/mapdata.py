@@ -206,13 +206,18 @@ def view_spec(known: Geography, territory: Territory | None) -> ViewSpec:
 
 
 def perimeters_json(context: Context, view: View) -> bytes:
-    """The answer of `GET /perimetres`: CROSS, antennas, and the territory looked at."""
+    """The answer of `GET /perimetres`."""
+    return encode_outlines(perimeters(context, view))
+
+
+def perimeters(context: Context, view: View) -> list[Outline]:
+    """CROSS, antennas, and the territory looked at."""
     known = context.geography
     outlines = [*_outlines(known, "cross"), *_outlines(known, "antenna")]
     if view.territory is not None:
         perimeter = known.perimeter(view.territory)
         outlines.append(Outline("selected", view.territory.code, known.name(view.territory), perimeter))
-    return encode_outlines(outlines)
+    return outlines
 
 
 def _outlines(known: Geography, kind: Literal["cross", "antenna"]) -> list[Outline]:

@@ -1,38 +1,36 @@
-"""Two themes, same layout: light for the desk, dark for rooms. Neutral greys of one hue, one accent."""
+"""Two themes, same layout: light for the desk, dark for rooms. Neutral greys of one hue, one accent, as on the map."""
 
 from __future__ import annotations
 
-ACCENT = {"light": "#1f5fbf", "dark": "#7fb0ff"}
+from layers.colours import THEMES, Theme
 
-COMMON = {
-    "BASE_FONT_SIZE": "15",
-    "BASE_RADIUS": "4px",
-    "BUTTON_RADIUS": "4px",
-    "SHOW_WIDGET_BORDER": "true",
-    "LINK_UNDERLINE": "false",
-}
-LIGHT = {
-    "PRIMARY_COLOR": ACCENT["light"],
-    "BACKGROUND_COLOR": "#fbfbfc",
-    "SECONDARY_BACKGROUND_COLOR": "#f0f1f4",
-    "TEXT_COLOR": "#1b1f27",
-    "BORDER_COLOR": "#d9dce3",
-    "LINK_COLOR": ACCENT["light"],
-}
-DARK = {
-    "PRIMARY_COLOR": ACCENT["dark"],
-    "BACKGROUND_COLOR": "#12151b",
-    "SECONDARY_BACKGROUND_COLOR": "#1b2029",
-    "TEXT_COLOR": "#e6e9ef",
-    "BORDER_COLOR": "#343b48",
-    "LINK_COLOR": ACCENT["dark"],
+ACCENT = {name: theme.accent for name, theme in THEMES.items()}
+
+COMMON: dict[str, object] = {
+    "theme.baseFontSize": 15,
+    "theme.baseRadius": "4px",
+    "theme.buttonRadius": "4px",
+    "theme.showWidgetBorder": True,
+    "theme.linkUnderline": False,
 }
 
 
-def streamlit_theme() -> dict[str, str]:
-    """Streamlit's options, named as its environment variables without their prefix."""
+def streamlit_theme() -> dict[str, object]:
+    """Streamlit's options for both themes, taken from the map's own neutrals."""
+    return COMMON | {
+        f"theme.{name}.{option}": value for name, theme in THEMES.items() for option, value in _options(theme).items()
+    }
+
+
+def _options(theme: Theme) -> dict[str, object]:
     return {
-        **{f"THEME_{name}": value for name, value in COMMON.items()},
-        **{f"THEME_LIGHT_{name}": value for name, value in LIGHT.items()},
-        **{f"THEME_DARK_{name}": value for name, value in DARK.items()},
+        "primaryColor": theme.accent,
+        "linkColor": theme.accent,
+        "backgroundColor": theme.panel,
+        "secondaryBackgroundColor": theme.pattern_ground,
+        "textColor": theme.ink,
+        "borderColor": theme.line,
+        "redColor": theme.alert,
+        "orangeColor": theme.stale,
+        "chartCategoricalColors": [theme.accent, theme.ink_minor],
     }

@@ -15,7 +15,7 @@ from dashboard.ledgers import ledger_frame, ledger_sentence, quarantine_csv, qua
 from dashboard.uploads import Understanding, on_disk, understand
 from data.errors import StoreError, UnreadableFileError
 from data.query import Viewer
-from data.readers import Options, open_source, propose_mapping
+from data.readers import Options, open_source
 from data.vocabulary import MARKINGS
 from geo.errors import HexacrossError
 
@@ -92,6 +92,8 @@ def _edit_mapping(upload: Any, propose: bool) -> None:
     key = f"mapping_{upload.file_id}"
     draft = st.session_state.get(key, "")
     if propose:
+        from data.propose import propose_mapping
+
         try:
             with on_disk(upload) as (path, _mapping):
                 draft = propose_mapping(path)

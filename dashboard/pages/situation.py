@@ -11,7 +11,14 @@ import streamlit as st
 from dashboard import format as fmt
 from dashboard import panels
 from dashboard.context import Context, context, today, viewer_of
-from dashboard.controls import choose_filters, choose_measure, choose_territory, view_in_address, write_address
+from dashboard.controls import (
+    KINDS_CHOSEN,
+    choose_filters,
+    choose_measure,
+    choose_territory,
+    view_in_address,
+    write_address,
+)
 from dashboard.curve import daily_curve
 from dashboard.empty import offer_data
 from dashboard.events_table import events_table
@@ -69,11 +76,12 @@ def _draw(held: Context, viewer: Viewer, asked: View) -> None:
 
 def _title(held: Context, view: View) -> None:
     name = held.geography.name(view.territory) if view.territory else _("France")
+    kind = [_(KINDS_CHOSEN[view.territory.kind])] if view.territory else []
     other = "en" if current_language() == "fr" else "fr"
     label = {"en": "English", "fr": "Français"}[other]
     address = escape(replace(view, language=other).address(), quote=True)
     link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    panels.title(name, period_label(view), link)
+    panels.title(name, " · ".join([*kind, period_label(view)]), link)
 
 
 def _beside(held: Context, viewer: Viewer, view: View) -> None:

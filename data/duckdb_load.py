@@ -22,6 +22,7 @@ from data.duckdb_tables import (
     INDICATOR_KEY,
     STORED_FIELDS,
     first_row,
+    insert_rows,
     read_sql,
 )
 from data.errors import StoreError
@@ -143,19 +144,13 @@ class Load:
         self._append("indicators", f"key, batch, line, {names}", f"{INDICATOR_KEY}, $batch, line, {names}", rows)
 
     def _append(self, table: str, columns: str, values: str, rows: pa.Table) -> None:
-        self._cursor.register("chunk_rows", rows)
-        self._cursor.execute(
-            f"INSERT INTO {table} ({columns}) SELECT {values} FROM chunk_rows", {"batch": self._number}
-        )
-        self._cursor.unregister("chunk_rows")
+        insert_rows(self._cursor, f"{table} ({columns})", values, rows, {"batch": self._number})
 
     def _write_dimensions(self) -> None:
         for number, dimension in self._dimensions.items():
             fresh = dimension.fresh(number)
             if fresh.num_rows:
-                self._cursor.register("fresh_rows", fresh)
-                self._cursor.execute(f"INSERT INTO {DIMENSIONS[number][0]} BY NAME SELECT * FROM fresh_rows")
-                self._cursor.unregister("fresh_rows")
+                insert_rows(self._cursor, f"{DIMENSIONS[number][0]} BY NAME", "*", fresh)
         place_in_territories(self._cursor, self._dimensions["place"].first_new)
 
     def _settle(self, settled: Settled) -> tuple[int, int]:

@@ -21,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.duckdb_load import LEDGER_COLUMNS, Load, ledger_of
-from data.duckdb_tables import connect, explained, first_row, read_sql
+from data.duckdb_tables import connect, explained, first_row, insert_rows, read_sql
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
 from data.rollup import SUMMARY_RESOLUTION, place_in_territories, sort_rollup
@@ -162,9 +162,7 @@ class DuckDBStore:
         with self._writing() as cursor:
             for table in ("memberships", "zones", "place_territories"):
                 cursor.execute(f"TRUNCATE {table}")
-            cursor.register("membership_rows", rows)
-            cursor.execute("INSERT INTO memberships SELECT kind, code, commune FROM membership_rows")
-            cursor.unregister("membership_rows")
+            insert_rows(cursor, "memberships BY NAME", "*", rows)
             done(1)
             cursor.execute(read_sql("zones"))
             cursor.execute("UPDATE places SET zone = 0")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from data.errors import StoreError, StoreVersionError
 from data.schema import EVENT, INDICATOR, Field, FieldType
@@ -58,6 +59,21 @@ def first_row(
     """The first row of an answer, which is read to its end: a cursor is not free before that."""
     rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
     return rows[0] if rows else None
+
+
+def insert_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    into: str,
+    select: str,
+    given_rows: pa.Table,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Run `INSERT INTO {into} SELECT {select}` over an Arrow table.
+
+    DuckDB finds `given_rows` by its name in this frame. Registering it instead would enter it into the catalogue, which
+    holds on to its memory until the transaction ends: 150 MB for each million facts.
+    """
+    cursor.execute(f"INSERT INTO {into} SELECT {select} FROM given_rows", values or {})
 
 
 def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_tables import first_row, read_sql
+from data.duckdb_tables import first_row, insert_rows, read_sql
 from geo.cells import parents
 
 SUMMARY_RESOLUTION = 9  # of `hexagon_days`
@@ -65,9 +65,7 @@ def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
             f"SELECT {columns} FROM fresh WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
             {"start": start, "stop": start + SLICE_ROWS},
         ).fetchnumpy()
-        cursor.register("summary", summarise(found))
-        cursor.execute("INSERT INTO hexagon_days BY NAME SELECT * FROM summary")
-        cursor.unregister("summary")
+        insert_rows(cursor, "hexagon_days BY NAME", "*", summarise(found))
     cursor.execute("DROP TABLE fresh")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TextIO
 
@@ -24,6 +25,7 @@ def load_file(
     marking: str | None = None,
     repeated_lines: RepeatedLines = "keep",
     progress: Progress | None = None,
+    release: date | None = None,
 ) -> Ledger:
     """Read a file into the store, all or nothing; a file already loaded is not read again.
 
@@ -32,12 +34,14 @@ def load_file(
         marking: Code of the protection marking; None: the mapping's, or the layout's own (public for published
             files, internal for all others).
         repeated_lines: Whether lines without an identifier that repeat an earlier one count as facts of their own.
+        release: When figures were published, for a file of the SSMSI that does not say it.
 
     Raises:
         UnreadableFileError, PersonalDataError, MappingError: See `open_source`; nothing is written.
         StoreError: See the store.
     """
-    source = open_source(path, mapping, Options(stated_marking=marking, repeated_lines=repeated_lines))
+    options = Options(stated_marking=marking, repeated_lines=repeated_lines, release=release)
+    source = open_source(path, mapping, options)
     return store.load(source.batch, source.chunks(), progress)
 
 

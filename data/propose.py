@@ -19,6 +19,7 @@ import tomlkit
 from tomlkit.items import Table
 
 from data.countries import country_code, country_names
+from data.geography import geography
 from data.mapping import COORDINATES, LAT_LON, LON_LAT, TO_COMPLETE, Mapping
 from data.parsing import combined, parse_moments, parse_numbers, trimmed
 from data.personal import check_personal, header_words
@@ -91,7 +92,7 @@ class _Draft:
     unread: list[str] = field(default_factory=list)
 
 
-def propose(path: Path | str) -> str:
+def propose_mapping(path: Path | str) -> str:
     """TOML text of a mapping for the file. Raises `UnreadableFileError`, `PersonalDataError`."""
     path = Path(path)
     kind = recognise_format(path)
@@ -258,11 +259,18 @@ def _guess_vocabulary(draft: _Draft, values: dict[str, pa.Array]) -> None:
             continue
         words = _words(values[theirs])
         if ours.endswith("country") and any(word not in country_names().codes for word in words):
-            draft.vocabulary[ours] = {word: country_code(word) or "" for word in sorted(words)}
+            draft.vocabulary[ours] = {word: _country_of(word) for word in sorted(words)}
         if definition.values is None:
             continue
         if len(words) <= MOST_VALUES and any(word not in definition.values for word in words):
             draft.vocabulary[ours] = {word: _code_of(word, definition.values) for word in sorted(words)}
+
+
+def _country_of(word: str) -> str:
+    """ISO code of a country's French or English name; empty when it is neither."""
+    countries = geography().countries
+    found = countries["iso_a2"][countries["name_fr"].str.casefold() == word.casefold()]
+    return str(found.iloc[0]) if len(found) else country_code(word) or ""
 
 
 def _code_of(word: str, known: dict[str, str]) -> str:

@@ -32,7 +32,7 @@ UNITS: dict[str, Unit] = {
     **dict.fromkeys(("kg", "kilo", "kilos", "kilogram", "kilograms", "kilogramme", "kilogrammes"), Unit(KILOGRAM, 1)),
     **dict.fromkeys(("g", "gr", "gram", "grams", "gramme", "grammes"), Unit(KILOGRAM, 1e-3)),
     **dict.fromkeys(("mg", "milligram", "milligramme", "milligrammes"), Unit(KILOGRAM, 1e-6)),
-    **dict.fromkeys(("µg", "microgram", "microgramme", "microgrammes"), Unit(KILOGRAM, 1e-9)),
+    **dict.fromkeys(("μg", "microgram", "microgramme", "microgrammes"), Unit(KILOGRAM, 1e-9)),
     **dict.fromkeys(("t", "ton", "tons", "tonne", "tonnes"), Unit(KILOGRAM, 1e3)),
     **dict.fromkeys(("oz", "ounce", "ounces", "once", "onces"), Unit(KILOGRAM, 0.028349523125)),
     **dict.fromkeys(("lb", "lbs", "pound", "pounds", "livre anglaise"), Unit(KILOGRAM, 0.45359237)),

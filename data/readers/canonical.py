@@ -52,7 +52,8 @@ def open_canonical(path: Path, kind: Format, layout: TextLayout | None, options:
         header = table_header(path, kind)
         stream = partial(read_table, path, kind)
         size = options.chunk or 500_000
-    check_names(path, header)
+    if header:
+        check_names(path, header)
     first = next(stream(PEEKED_RECORDS))
     check_personal(path.name, first.columns)
     check_columns(path, first.columns)

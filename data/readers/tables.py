@@ -18,11 +18,12 @@ from data.coordinates import WGS_84, points, to_wgs_84, transformer
 from data.errors import UnreadableFileError
 from data.parsing import combined, masked
 from data.readers.formats import TRUNCATED, Format, decompressed
-from data.readers.text import HEADER_ONLY, Records
+from data.readers.text import Records
 from data.refusals import Refusals
 from geo.errors import N_
 
 CHUNK_ROWS = 500_000
+NO_ROW = N_("Le fichier {given} ne contient aucun enregistrement.")
 NOT_A_POINT = N_("La géométrie n'est pas un point : {given}. Attendu {expected}.")
 SEVERAL_LAYERS = N_("{given} a plusieurs couches : {layers}. Attendu une seule couche d'événements.")
 BOTH_PLACES = N_("{given} a une géométrie et des colonnes longitude et latitude. Garder l'une ou l'autre.")
@@ -40,7 +41,7 @@ def read_table(path: Path, kind: Format, size: int = CHUNK_ROWS) -> Iterator[Rec
             yield _place_columns(path, table, Refusals(lines))
             first += table.num_rows
     if first == 1:
-        raise UnreadableFileError(HEADER_ONLY, given=path.name)
+        raise UnreadableFileError(NO_ROW, given=path.name)
 
 
 def count_rows(path: Path, kind: Format) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import MappingError, PersonalDataError
 from data.mapping import TO_COMPLETE, parse_mapping
-from data.propose import propose
+from data.propose import propose_mapping
 from tests.data.files import documented_example, outcome
 
 
@@ -24,7 +24,7 @@ def completed(text: str, **values: str) -> str:
 
 def test_gendarmerie(tmp_path: Path) -> None:
     data, mapping = documented_example("gendarmerie", tmp_path)
-    text = propose(data)
+    text = propose_mapping(data)
     draft, written = tomllib.loads(text), tomllib.loads(mapping.read_text(encoding="utf-8"))
     assert draft["file"] == written["file"]
     assert draft["columns"]["occurred_at"] == ["DATE_FAIT", "HEURE_FAIT"]
@@ -45,7 +45,7 @@ def test_gendarmerie(tmp_path: Path) -> None:
 
 def test_customs(tmp_path: Path) -> None:
     data, mapping = documented_example("douane", tmp_path)
-    text = propose(data)
+    text = propose_mapping(data)
     draft = tomllib.loads(text)
     assert draft["columns"]["coordinates"] == "point"
     assert draft["place"]["order"] == "lat, lon"
@@ -61,7 +61,7 @@ def test_customs(tmp_path: Path) -> None:
 @pytest.mark.dataset
 def test_stations_of_sncf(datasets: Path) -> None:
     """No events at all: the draft finds the coordinates and leaves the rest to complete."""
-    draft = tomllib.loads(propose(datasets / "sncf-liste-des-gares.csv"))
+    draft = tomllib.loads(propose_mapping(datasets / "sncf-liste-des-gares.csv"))
     assert draft["columns"]["coordinates"] in ("geo_point_2d", "c_geo")
     assert draft["place"]["order"] == "lat, lon"
     assert draft["file"] == {"encoding": "utf-8-sig", "separator": ";", "decimal": "."}
@@ -71,4 +71,4 @@ def test_stations_of_sncf(datasets: Path) -> None:
 def test_personal_columns_stop_the_proposal(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("date;prénom\n2024-01-01;Zoé\n", encoding="utf-8")
     with pytest.raises(PersonalDataError, match="prénom"):
-        propose(tmp_path / "a.csv")
+        propose_mapping(tmp_path / "a.csv")

@@ -351,8 +351,9 @@ class Geography:
             return cast("Area", frame.geometry[frame["code"] == code].iloc[0])
         overseas = self._collectivites_of(code) if kind == "antenna" else []
         members = self._members[kind]
-        shapes = self._shapes.reindex(members["commune"][members["code"] == code])
-        land = shapely.coverage_union_all(shapes.dropna().to_numpy(dtype=object))
+        communes = self.communes.set_index("code")["drawn_with"].reindex(members["commune"][members["code"] == code])
+        drawn = communes.fillna(communes.index.to_series()).unique()  # a polygon of two communes counts once
+        land = shapely.coverage_union_all(self._shapes.reindex(drawn).dropna().to_numpy(dtype=object))
         return cast("Area", shapely.union_all([land, *overseas]) if overseas else land)
 
     def _collectivites_of(self, antenna: str) -> list[shapely.Geometry]:

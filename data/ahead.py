@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import Full, Queue
 from typing import NamedTuple, TypeVar
 
@@ -19,7 +19,7 @@ class _Finished:
     pass
 
 
-def ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """Yield the items of `items`, up to `depth` of them made in advance; what it raises is raised here.
 
     When the reader stops early, so does the thread, before its next item; it is joined before this returns.

@@ -100,6 +100,25 @@
     return made;
   };
 
+  /**
+   * Use the typeface of the page that holds the map: a frame does not inherit it. `page` is a window of our origin.
+   * Resolves when the faces are there; a page without that typeface leaves the system's.
+   */
+  hexacross.adoptFont = function (page, family) {
+    const faces = [];
+    for (const sheet of page.document.styleSheets) {
+      if (sheet.href && new URL(sheet.href).origin !== page.location.origin) continue; // unreadable by the rules of the web
+      for (const { style } of sheet.cssRules) {
+        const named = style && style.getPropertyValue("src") && style.getPropertyValue("font-family").replace(/["']/g, "");
+        if (named !== family || style.getPropertyValue("font-style") === "italic") continue;
+        const source = style.getPropertyValue("src").replace(/url\(["']?([^"')]+)["']?\)/g, (whole, url) => `url("${new URL(url, sheet.href || page.document.baseURI)}")`);
+        faces.push(new FontFace(family, source, { weight: style.getPropertyValue("font-weight") || "normal" }));
+      }
+    }
+    for (const face of faces) document.fonts.add(face);
+    return Promise.allSettled(faces.map((face) => face.load()));
+  };
+
   /** Put values into a translated sentence: "le serveur a répondu {status}". */
   hexacross.fill = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 })();

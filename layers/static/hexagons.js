@@ -4,6 +4,7 @@
   const hexacross = L.hexacross;
   const { element, fill } = hexacross;
 
+  const FONT_FAMILY = "Source Sans"; // that ships with Streamlit
   const WATCH_MS = 250;
   const RETRY_S = [2, 5, 10, 30]; // then 30 for ever
   const SLOW_MS = 120; // a bar that flashes for less says nothing
@@ -28,6 +29,8 @@
       this._panes(map);
       this._offerBasemap();
       this._listen(map);
+      const page = this._page();
+      if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint());
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
     },
@@ -316,16 +319,25 @@
       this.hovered = i;
       if (changed) this._canvases.marks.repaint();
       this._container.style.cursor = i >= 0 ? "pointer" : "";
-      if (i >= 0) this.tooltip.show(this.hexagons, i, point || this._point(i), i === this.pinned);
-      else this._reshow();
+      this._hoverPoint = point;
+      this._reshow();
     },
 
-    /** With nothing under the mouse, the pinned hexagon speaks. */
+    /** The hexagon under the mouse or reached by the keyboard speaks; without one, the pinned hexagon while in sight. */
     _reshow: function () {
-      if (this.hovered >= 0) return;
-      const inSight = this.pinned >= 0 && this._map.getSize().contains(this._point(this.pinned)) && this._point(this.pinned).x >= 0 && this._point(this.pinned).y >= 0;
-      if (inSight) this.tooltip.show(this.hexagons, this.pinned, this._point(this.pinned), true);
-      else this.tooltip.hide();
+      if (this.hovered >= 0) {
+        const point = this._hoverPoint || this._point(this.hovered);
+        this.tooltip.show(this.hexagons, this.hovered, point, this.hovered === this.pinned);
+      } else if (this.pinned >= 0 && this._inSight(this._point(this.pinned))) {
+        this.tooltip.show(this.hexagons, this.pinned, this._point(this.pinned), true);
+      } else {
+        this.tooltip.hide();
+      }
+    },
+
+    _inSight: function ({ x, y }) {
+      const size = this._map.getSize();
+      return x >= 0 && y >= 0 && x <= size.x && y <= size.y;
     },
 
     _point: function (i) {

@@ -42,7 +42,7 @@ def frames() -> dict[str, gpd.GeoDataFrame]:
         ),
         "regions": frame([box(0, 0, 2, 1), box(2, 0, 3, 1)], name=["Alpha", "Bêta"], population=[95_030, 3030]),
         "countries": frame(
-            [box(0, 0, 3, 1), box(3, 0, 6, 2)],
+            [box(0, 0, 3, 1), shapely.Polygon([(3, 0), (3, 1), (3, 2), (6, 2), (6, 0)])],
             iso_a2=["FR", "XX"],
             part_of=[None, None],
             name_fr=["France", "Voisinie"],

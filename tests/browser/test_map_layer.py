@@ -1,0 +1,298 @@
+"""The map's own scripts in a real Chromium: painting, the address, mouse and keyboard, failures, closed network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import h3
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from dashboard.assets import ASSETS, prepare_assets
+from layers.basemap import write_basemap
+from layers.hexagons import STATE_CODES, decode
+from tests.browser.harness import HOSTILE, VIEWS, Harness, invented, payload, serving
+
+pytestmark = pytest.mark.browser
+
+REFERENCE = Path(__file__).parents[2] / "data" / "reference"
+MARSEILLE = "territoire=epci:200054807"
+MAP = "Object.values(window).find(value => value instanceof L.Map)"
+PIXEL_OF_HEXAGONS = """([x, y]) => {
+    const canvas = document.querySelector('.leaflet-hxc-hexagons-pane canvas');
+    const box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
+    const at = [(x - box.left) * ratio, (y - box.top) * ratio];
+    return [...canvas.getContext('2d').getImageData(...at, 1, 1).data];
+}"""
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def assets() -> None:
+    """What `make install` prepares; made here when only this test is run."""
+    prepare_assets()
+    if not (ASSETS / "basemap" / "world.json").exists():
+        names = ("communes", "departements", "regions", "countries")
+        write_basemap(ASSETS / "basemap", **{name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names})
+
+
+class MapPage:
+    """A page of the harness, with everything it complained about and asked for."""
+
+    def __init__(self, page: Page, address: str, harness: Harness) -> None:
+        self.page, self.address, self.harness = page, address, harness
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith(("data:", "blob:")):
+            self.hosts.add(re.sub(r"^(\w+://[^/]+).*", r"\1", request.url))
+
+    def open(self, query: str = "") -> None:
+        self.page.goto(f"{self.address}/?{query}")
+        self.ready()
+
+    def ready(self) -> None:
+        expect(self.map).to_have_attribute("data-state", "ready", timeout=20_000)
+        self.page.wait_for_timeout(250)  # two frames and the basemap
+
+    @property
+    def map(self) -> Any:
+        return self.page.locator(".hxc-map")
+
+    @property
+    def tooltip(self) -> Any:
+        return self.page.locator(".hxc-tooltip")
+
+    def follow(self, query: str) -> None:
+        """Change the address as the page does, without loading anything."""
+        self.page.evaluate("query => history.pushState(null, '', '?' + query)", query)
+
+    def point_of(self, cell: int) -> tuple[float, float]:
+        """Where a hexagon's centre is in the window, brought to the middle first."""
+        lat, lng = h3.cell_to_latlng(h3.int_to_str(cell))
+        self.page.evaluate(f"place => {{ {MAP}.setView(place, 14, {{animate: false}}); }}", [lat, lng])
+        self.page.wait_for_timeout(150)
+        point = self.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", [lat, lng])
+        return point["x"], point["y"]
+
+
+@pytest.fixture
+def shown(chromium: Browser, assets: None) -> Iterator[MapPage]:
+    harness = Harness()
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    with serving(harness.app) as address:
+        yield MapPage(page, address, harness)
+        page.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_map_paints_without_complaint_or_foreign_request(shown: MapPage, theme: str) -> None:
+    shown.open(f"theme={theme}&{MARSEILLE}")
+    cells, _, _ = invented(VIEWS["epci:200054807"])
+    assert int(shown.map.get_attribute("data-hexagons")) == cells.size
+    assert int(shown.map.get_attribute("data-painted")) > cells.size * 0.95
+    assert shown.complaints == []
+    assert shown.hosts == {shown.address}
+
+
+def test_colours_on_the_screen_are_those_of_the_classes(shown: MapPage) -> None:
+    view = VIEWS["epci:200054807"]
+    cells, states, _ = invented(view)
+    header, columns = decode(payload(view))
+    shown.open(MARSEILLE)
+    for wanted in (0, len(header["classes"]) - 1):
+        chosen = (states == STATE_CODES["value"]) & (columns["class"] == wanted)
+        x, y = shown.point_of(int(cells[chosen][0]))
+        pixel = shown.page.evaluate(PIXEL_OF_HEXAGONS, [x, y])
+        colour = header["classes"][wanted]["colour"]
+        expected = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+        assert max(abs(one - other) for one, other in zip(pixel[:3], expected, strict=True)) <= 2
+
+
+def test_following_the_address_costs_one_request_and_no_reload(shown: MapPage) -> None:
+    shown.open()
+    assert shown.harness.requests == [""]
+    expect(shown.page.locator(".hxc-insets")).to_be_visible()
+    shown.page.evaluate("window.stays = true")
+    shown.follow(MARSEILLE)
+    expect(shown.page.locator(".hxc-insets")).to_be_hidden()
+    assert shown.harness.requests == ["", MARSEILLE.replace(":", "%3A")]
+    assert shown.page.evaluate("window.stays")
+    shown.page.go_back()
+    expect(shown.page.locator(".hxc-insets")).to_be_visible()
+    assert len(shown.harness.requests) == 3
+
+
+def test_pinning_asks_the_server_nothing(shown: MapPage) -> None:
+    cells, _, _ = invented(VIEWS["epci:200054807"])
+    shown.open(MARSEILLE)
+    shown.follow(f"{MARSEILLE}&hexagone={int(cells[0]):x}")
+    shown.page.wait_for_timeout(600)
+    assert len(shown.harness.requests) == 1
+
+
+def test_only_the_latest_address_is_shown(shown: MapPage) -> None:
+    shown.open()
+    shown.harness.slow_s = 0.6
+    shown.follow(MARSEILLE)
+    shown.page.wait_for_timeout(350)  # the request is on its way, the old picture still there
+    assert shown.map.get_attribute("data-state") == "loading"
+    expect(shown.page.locator(".hxc-loading.hxc-on")).to_have_count(1)
+    shown.follow("")
+    shown.page.wait_for_timeout(2000)
+    expect(shown.page.locator(".hxc-insets")).to_be_visible()
+    assert shown.map.get_attribute("data-state") == "ready"
+
+
+def test_hover_tells_click_pins_escape_frees(shown: MapPage) -> None:
+    view = VIEWS["epci:200054807"]
+    cells, states, _ = invented(view)
+    shown.open(MARSEILLE)
+    cell = int(cells[states == STATE_CODES["value"]][10])
+    x, y = shown.point_of(cell)
+    shown.page.mouse.move(x, y)
+    expect(shown.tooltip).to_be_visible()
+    expect(shown.tooltip).to_contain_text("Faits constatés")
+    expect(shown.tooltip).to_contain_text(re.compile(r"de \d+,\d à \d+,\d"))
+    shown.page.evaluate(f"() => {{ window.clicks = 0; {MAP}.on('click', () => window.clicks++); }}")
+    shown.page.mouse.click(x, y)
+    expect(shown.tooltip).to_contain_text("Épinglé")
+    assert shown.page.evaluate("window.clicks") == 1  # the page hears it too
+    shown.page.mouse.move(5, 700)
+    expect(shown.tooltip).to_contain_text("Épinglé")
+    shown.page.keyboard.press("Escape")
+    expect(shown.tooltip).to_be_hidden()
+
+
+def test_hover_answers_within_a_tenth_of_a_second(shown: MapPage) -> None:
+    shown.open(MARSEILLE)
+    longest = shown.page.evaluate(
+        """() => { const map = document.querySelector('.hxc-map'); const times = [];
+             for (let i = 0; i < 60; i++) { const start = performance.now();
+               map.dispatchEvent(new MouseEvent('mousemove', {clientX: 500 + 5 * i, clientY: 450 + i, bubbles: true}));
+               times.push(performance.now() - start); }
+             return Math.max(...times); }"""
+    )
+    assert longest < 100
+
+
+def test_each_state_says_its_name_and_never_zero(shown: MapPage) -> None:
+    view = VIEWS["epci:200054807"]
+    cells, states, _ = invented(view)
+    shown.open(MARSEILLE)
+    labels = {"unknown": "jamais contrôlé", "withheld": "non diffusé", "protected": "moins de 5", "zero": "zéro"}
+    for state, label in labels.items():
+        x, y = shown.point_of(int(cells[states == STATE_CODES[state]][0]))  # type: ignore[index]  # keys of the table
+        shown.page.mouse.move(x, y)
+        first = shown.tooltip.locator(".hxc-first dd")
+        expect(first).to_contain_text(label)
+        assert state == "zero" or "0" not in first.inner_text()
+
+
+def test_keyboard_walks_from_hexagon_to_hexagon(shown: MapPage) -> None:
+    shown.open(MARSEILLE)
+    shown.page.locator(".hxc-keys").focus()
+    shown.page.keyboard.press("ArrowRight")
+    expect(shown.tooltip).to_be_visible()
+    centre = shown.page.evaluate("document.querySelector('.hxc-tooltip').style.transform")
+    for _ in range(3):
+        shown.page.keyboard.press("ArrowRight")
+    assert shown.page.evaluate("document.querySelector('.hxc-tooltip').style.transform") != centre
+    assert shown.tooltip.get_attribute("aria-live") == "polite"
+    shown.page.keyboard.press("Enter")
+    expect(shown.tooltip).to_contain_text("Épinglé")
+    shown.page.keyboard.press("Escape")
+    expect(shown.tooltip).to_be_hidden()
+
+
+def test_names_are_text_never_markup(shown: MapPage) -> None:
+    cells, _, _ = invented(VIEWS["epci:200054807"])
+    shown.open(MARSEILLE)
+    x, y = shown.point_of(int(cells[1]))  # odd positions carry the hostile name
+    shown.page.mouse.move(x, y)
+    expect(shown.tooltip).to_contain_text(HOSTILE)
+    assert shown.page.evaluate("window.hacked") is None
+    assert shown.page.locator("img").count() == 0
+
+
+def test_failure_is_told_the_old_picture_stays_and_it_mends_itself(shown: MapPage) -> None:
+    shown.open()
+    painted = shown.map.get_attribute("data-painted")
+    shown.harness.broken = True
+    shown.follow(MARSEILLE)
+    notice = shown.page.locator(".hxc-notice")
+    expect(notice).to_contain_text("Base de données illisible <b>")
+    expect(notice).to_contain_text("L'image affichée est la précédente.")
+    assert shown.map.get_attribute("data-painted") == painted
+    shown.harness.broken = False
+    expect(notice).to_be_hidden(timeout=10_000)  # tried again after two seconds
+    expect(shown.page.locator(".hxc-insets")).to_be_hidden()
+
+
+def test_legend_tells_classes_states_sources_and_marking(shown: MapPage) -> None:
+    shown.open()
+    header, _ = decode(payload(VIEWS[""]))
+    legend = shown.page.locator(".hxc-legend")
+    for text in (
+        "Faits constatés",
+        "1–31 mars 2026",
+        "hexagones de 38 km²",
+        "12 décembre 2016",
+        "Données de démonstration",
+    ):
+        expect(legend).to_contain_text(text)
+    for spec in (*header["classes"], *header["states"]):
+        expect(legend).to_contain_text(spec["label"])
+    legend.locator("button").click()
+    expect(legend).not_to_contain_text("Données de démonstration", use_inner_text=True)
+
+
+@pytest.mark.parametrize("query", ["", MARSEILLE])
+def test_legend_and_insets_leave_the_territory_in_sight(shown: MapPage, query: str) -> None:
+    shown.open(query)
+    legend = shown.page.locator(".hxc-legend").bounding_box()
+    (_south, west), (north, _east) = VIEWS[query.removeprefix("territoire=")].bounds
+    corner = shown.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", [north, west])
+    assert corner["x"] >= legend["x"] + legend["width"]
+    assert corner["y"] >= 0
+
+
+def test_small_map_folds_its_legend_and_drops_the_insets(shown: MapPage) -> None:
+    shown.page.set_viewport_size({"width": 420, "height": 400})
+    shown.open()
+    expect(shown.page.locator(".hxc-insets")).to_be_hidden()
+    expect(shown.page.locator(".hxc-legend-body")).to_be_hidden()
+
+
+def test_inset_takes_one_there(shown: MapPage) -> None:
+    shown.open()
+    shown.page.get_by_role("button", name="Aller à La Réunion").click()
+    shown.page.wait_for_timeout(700)
+    longitude = shown.page.evaluate(f"{MAP}.getCenter().lng")
+    assert longitude == pytest.approx(55.5, abs=0.2)
+
+
+def test_missing_basemap_is_said_and_hexagons_still_come(shown: MapPage) -> None:
+    shown.page.route("**/assets/basemap/**", lambda route: route.fulfill(status=404))
+    shown.open(MARSEILLE)
+    expect(shown.page.locator(".hxc-no-basemap")).to_be_visible()
+    assert int(shown.map.get_attribute("data-painted")) > 0

@@ -51,6 +51,8 @@ def combined(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     """One contiguous array of a table's column."""
     if not isinstance(column, pa.ChunkedArray):
         return column
+    if column.num_chunks == 1:
+        return column.chunk(0)  # as it is: merging would copy it
     merged = column.combine_chunks()
     return pa.concat_arrays(merged.chunks) if isinstance(merged, pa.ChunkedArray) else merged
 
@@ -65,6 +67,12 @@ def nulls(array: pa.Array) -> Mask:
 def masked(values: NDArray[np.generic], missing: Mask, kind: pa.DataType) -> pa.Array:
     """An Arrow array from numpy values, null where `missing`."""
     return pa.array(values, kind, mask=missing if missing.any() else None)
+
+
+def floats(array: pa.Array) -> NDArray[np.float64]:
+    """A float64 column as numpy, NaN for null; not copied when nothing is null."""
+    filled = pc.fill_null(array, np.nan) if array.null_count else array
+    return np.asarray(filled.to_numpy(zero_copy_only=False))
 
 
 def trimmed(array: pa.Array) -> pa.Array:
@@ -132,7 +140,9 @@ def parse_numbers(array: pa.Array) -> Parsed:
         bad = ~readable & ~nulls(text)
         array = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), text) if bad.any() else text
     numbers = array.cast(pa.float64(), safe=False)
-    plain = pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False)
+    plain = floats(numbers)
+    if not numbers.null_count and np.isfinite(plain).all():
+        return Parsed(numbers, bad)
     infinite = np.isinf(plain)
     absent = np.isnan(plain) | infinite
     if int(absent.sum()) != numbers.null_count or infinite.any():

@@ -76,6 +76,9 @@ class Reference(Protocol):
     @property
     def departements(self) -> Any: ...
 
+    @property
+    def collectivites(self) -> Any: ...
+
     def locate(self, lng: NDArray[np.float64], lat: NDArray[np.float64]) -> Any: ...
 
 
@@ -103,7 +106,9 @@ class Placer:
         }
         self._commune_of |= _former_communes(reference)
         self._arrondissements = arrondissements
-        self._departements = set(reference.departements["code"].astype(str))
+        collectivites = reference.collectivites
+        self._country_of = dict.fromkeys(reference.departements["code"].astype(str), "FR")
+        self._country_of |= dict(zip(collectivites["code"], collectivites["country"], strict=True))
         self._countries = country_names().codes | {INTERNATIONAL_WATERS}
 
     def place(self, given: Place, refusals: Refusals) -> dict[str, pa.Array]:
@@ -167,9 +172,9 @@ class Placer:
         of_commune = departement_of(commune)
         if given.null_count == len(given):
             return of_commune
-        known = pc.is_in(given, pa.array(sorted(self._departements)))
+        known = pc.is_in(given, pa.array(sorted(self._country_of)))
         bad = ~known.to_numpy(zero_copy_only=False) & ~nulls(given)
-        refusals.add(bad, "departement", given, NO_DEPARTEMENT, "un code INSEE (01 à 95, 2A, 2B, 971 à 976)")
+        refusals.add(bad, "departement", given, NO_DEPARTEMENT, "un code INSEE (01 à 95, 2A, 2B, 971 à 988)")
         other = pc.fill_null(pc.not_equal(given, of_commune), False).to_numpy(zero_copy_only=False) & ~bad
         refusals.add(other, "departement", given, OTHER_DEPARTEMENT, "le département de la commune, ou rien")
         return pc.coalesce(of_commune, given)
@@ -215,7 +220,7 @@ class Placer:
     ) -> dict[str, pa.Array]:
         lines = len(located)
         cells = pa.nulls(lines, pa.int64())
-        country = pc.if_else(pc.is_null(departement), given.country, "FR")
+        country = pc.coalesce(self._country_codes(departement), given.country)
         fine = located & (precision < len(HEXAGON_PRECISIONS))
         # A town abroad that came with its country has nothing to learn from geometry.
         foreign = pc.fill_null(pc.not_equal(given.country, "FR"), False).to_numpy(zero_copy_only=False)
@@ -226,26 +231,58 @@ class Placer:
             places = self._reference.locate(np.ascontiguousarray(lng), np.ascontiguousarray(lat))
             spread = _Spread(located, rows)
             cells = pc.if_else(pa.array(fine), spread(pa.array(np.asarray(places.cells), pa.int64())), cells)
-            found = {name: spread(_codes(getattr(places, name))) for name in LOCATED}
+            found = {name: _codes(getattr(places, name)) for name in LOCATED}
+            if fine.all():
+                return self._all_points(given, precision, cells, found)
+            found = {name: spread(as_text(codes)) for name, codes in found.items()}
             commune = _choose(fine, precision <= COMMUNE, found["communes"], commune)
             arrondissement = _choose(fine, precision <= COMMUNE, found["arrondissements"], arrondissement)
             departement = _choose(fine, precision <= DEPARTEMENT, found["departements"], departement)
             departement = pc.coalesce(departement_of(commune), departement)
             seen, told = found["countries"], given.country
             abroad = pc.if_else(pa.array(fine), pc.coalesce(seen, told), pc.coalesce(told, seen))
-            country = pc.if_else(pc.is_null(departement), abroad, "FR")
-        return {
-            "longitude": masked(given.longitude, np.isnan(given.longitude), pa.float64()),
-            "latitude": masked(given.latitude, np.isnan(given.latitude), pa.float64()),
-            "place_precision": pa.DictionaryArray.from_arrays(
-                pa.array(precision.astype(np.int16)), pa.array(list(PRECISION_CODES))
-            ),
-            "commune": commune,
-            "departement": departement,
-            "country": country,
-            "cell": cells,
-            "arrondissement": arrondissement,
-        }
+            country = pc.coalesce(self._country_codes(departement), abroad)
+        return _columns(given, precision, commune, departement, country, cells, arrondissement)
+
+    def _country_codes(self, departement: pa.Array) -> pa.Array:
+        """FR, or the code that ISO gives to an overseas collectivité; null where there is no département."""
+        encoded = departement.dictionary_encode()
+        codes = [self._country_of.get(code) for code in encoded.dictionary.to_pylist()]
+        return pa.array(codes, pa.string()).take(encoded.indices)
+
+    @staticmethod
+    def _all_points(
+        given: Place, precision: NDArray[np.int64], cells: pa.Array, found: dict[str, pa.Array]
+    ) -> dict[str, pa.Array]:
+        """The usual chunk, all points: its codes are the geography's, still dictionaries."""
+        country = found["countries"]
+        if country.null_count and given.country.null_count < len(cells):
+            country = pc.coalesce(as_text(country), given.country)  # at sea: the country given, or XZ
+        parts = (found["communes"], found["departements"], country, cells, found["arrondissements"])
+        return _columns(given, precision, *parts)
+
+
+def _columns(
+    given: Place,
+    precision: NDArray[np.int64],
+    commune: pa.Array,
+    departement: pa.Array,
+    country: pa.Array,
+    cells: pa.Array,
+    arrondissement: pa.Array,
+) -> dict[str, pa.Array]:
+    """The schema's place columns."""
+    codes = pa.array(precision.astype(np.int16))
+    return {
+        "longitude": masked(given.longitude, np.isnan(given.longitude), pa.float64()),
+        "latitude": masked(given.latitude, np.isnan(given.latitude), pa.float64()),
+        "place_precision": pa.DictionaryArray.from_arrays(codes, pa.array(list(PRECISION_CODES))),
+        "commune": commune,
+        "departement": departement,
+        "country": country,
+        "cell": cells,
+        "arrondissement": arrondissement,
+    }
 
 
 LOCATED = ("communes", "arrondissements", "departements", "countries")
@@ -270,13 +307,8 @@ def _choose(fine: Mask, may_fill: Mask, found: pa.Array, given: pa.Array) -> pa.
 
 
 def _codes(values: Any) -> pa.Array:
-    """Codes from the geography (numpy, pandas or Arrow; blank for none) as text or null."""
-    array = values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)
-    if pa.types.is_null(array.type):
-        return pa.nulls(len(array), pa.string())
-    text = as_text(array)
-    blank = pc.equal(text, "")
-    return pc.if_else(blank, pa.scalar(None, pa.string()), text) if pc.any(blank).as_py() else text
+    """Codes from the geography as Arrow, dictionaries as they are."""
+    return values if isinstance(values, pa.Array) else pa.array(values, pa.string(), from_pandas=True)
 
 
 def _former_communes(reference: Reference) -> dict[str, str]:

@@ -20,6 +20,7 @@ from data.parsing import (
     TEXT_LIMIT,
     Moments,
     Parsed,
+    floats,
     masked,
     nulls,
     parse_codes,
@@ -108,13 +109,14 @@ class EventValidator:
         columns["event_id"] = identifiers
         columns["batch_id"] = pa.repeat(self._batch.batch_id, count)
         columns["marking"] = _filled(columns["marking"], self._batch.marking)
-        events = pa.table([columns[f.name].cast(EVENT_SCHEMA.field(f.name).type) for f in EVENT], EVENT_SCHEMA.names)
+        arrays = [columns[field.name].cast(field.type) for field in EVENT_SCHEMA]
+        events = pa.Table.from_arrays(arrays, schema=EVENT_SCHEMA)
         kept = ~refusals.refused
         if not kept.all():
             events = events.filter(pa.array(kept))
         return Chunk(
             lines=count,
-            events=events.cast(EVENT_SCHEMA),
+            events=events,
             event_lines=refusals.lines[kept],
             refusals=refusals.table(),
             identical=identical,
@@ -144,7 +146,7 @@ class EventValidator:
         """IANA names and the position of each line's zone among them."""
         if self._rules.time_zone is not None:
             return [self._rules.time_zone], np.zeros(len(departement), dtype=np.intp)
-        encoded = departement.dictionary_encode()
+        encoded = departement if pa.types.is_dictionary(departement.type) else departement.dictionary_encode()
         codes: list[str] = encoded.dictionary.to_pylist()
         names = [self._zone_of(code) for code in codes] + [MAINLAND_TIME]
         distinct = sorted(set(names))
@@ -249,8 +251,8 @@ def _positions(codes: pa.DictionaryArray) -> NDArray[np.int64]:
 
 def _place(columns: dict[str, pa.Array]) -> Place:
     return Place(
-        longitude=pc.fill_null(columns["longitude"], np.nan).to_numpy(zero_copy_only=False),
-        latitude=pc.fill_null(columns["latitude"], np.nan).to_numpy(zero_copy_only=False),
+        longitude=floats(columns["longitude"]),
+        latitude=floats(columns["latitude"]),
         precision=_positions(columns["place_precision"]),
         commune=columns["commune"],
         departement=columns["departement"],

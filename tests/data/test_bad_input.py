@@ -81,7 +81,10 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "column twice": (holding("a.csv", b"source;family;source\na;b;c\n"), "écrite deux fois.*source"),
     "quote never closed": (endless_quote, "guillemet ouvert"),
     "other layout": (holding("a.csv", b"ville;nombre\nLyon;3\n"), "Disposition inconnue.*mapping"),
-    "GeoJSON without features": (holding("a.geojson", b'{"type":"FeatureCollection","features":[]}'), "aucun enregistrement"),
+    "GeoJSON without features": (
+        holding("a.geojson", b'{"type":"FeatureCollection","features":[]}'),
+        "aucun enregistrement",
+    ),
 }
 
 

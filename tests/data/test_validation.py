@@ -120,7 +120,9 @@ def test_dates(tmp_path: Path, given: str, moment: str, day: str, hour: int | No
     assert (row["day"], row["hour"], row["occurred_precision"]) == (date.fromisoformat(day), hour, precision)
 
 
-@pytest.mark.parametrize(("departement", "offset"), [("75", 2), ("972", -4), ("973", -3), ("974", 4), ("976", 3)])
+@pytest.mark.parametrize(
+    ("departement", "offset"), [("75", 2), ("972", -4), ("973", -3), ("974", 4), ("976", 3), ("988", 11)]
+)
 def test_time_without_a_zone_is_that_of_the_place(tmp_path: Path, departement: str, offset: int) -> None:
     line = good(1, **PLACELESS, departement=departement, occurred_at="2024-06-01T20:00")
     row = outcome(write_csv(tmp_path / "a.csv", [line])).rows[0]
@@ -135,6 +137,7 @@ def test_time_without_a_zone_is_that_of_the_place(tmp_path: Path, departement: s
         ({"commune": "13201"}, "commune", ("13055", "13", "FR", "13201")),
         ({"commune": "97411"}, "commune", ("97411", "974", "FR", None)),
         ({"departement": "2A"}, "departement", (None, "2A", "FR", None)),
+        ({"departement": "988"}, "departement", (None, "988", "NC", None)),
         ({"country": "ES"}, "country", (None, None, "ES", None)),
         ({}, "unknown", (None, None, None, None)),
         ({"commune": "31555", "place_precision": "commune", "longitude": "1.44", "latitude": "43.60"}, "commune",

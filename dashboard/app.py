@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,9 +16,13 @@ from streamlit import config
 
 from dashboard.context import Context
 from dashboard.gate import Gate
+from dashboard.mapdata import warm_up
 from dashboard.routes import routes
 from dashboard.settings import Settings
 from dashboard.theme import streamlit_theme
+from geo.errors import HexacrossError
+
+log = logging.getLogger("hexacross")
 
 SCRIPT = Path(__file__).parent / "main.py"
 GRACEFUL_SHUTDOWN_S = 5
@@ -51,6 +57,7 @@ def build_app(context: Context) -> object:
 
     @contextlib.asynccontextmanager
     async def close_at_the_end(_app: object) -> AsyncIterator[dict[str, object]]:
+        threading.Thread(target=_warm_up, args=(context,), name="warm-up", daemon=True).start()
         yield {}
         context.store.close()
 
@@ -60,6 +67,13 @@ def build_app(context: Context) -> object:
         routes=routes(context),
         middleware=[Middleware(Gate, hosts=context.settings.hosts)],
     )
+
+
+def _warm_up(context: Context) -> None:
+    try:
+        warm_up(context)
+    except HexacrossError as error:  # the first visitor will be told by the page
+        log.warning("warm-up stopped: %s", error)
 
 
 def serve(context: Context) -> None:

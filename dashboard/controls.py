@@ -196,7 +196,7 @@ def _choose_dates(column: DeltaGenerator, view: View, dated: View) -> None:
     if dated.start is None or dated.stop is None:
         raise ValueError("a view without dates: call dated() first")
     shown = (dated.start, dated.stop - ONE_DAY)
-    # Whether it takes one day or two follows from `value`, which excludes a value under its key: other dates, other key.
+    # One day or two follows from `value`, which excludes a value under the key: other dates, another key.
     key = f"control_dates_{shown[0]}_{shown[1]}"
     column.date_input(
         _("Dates"),

@@ -43,6 +43,11 @@ def significant(value: float) -> str:
     return number(value, min(6, max(0, 2 - magnitude)))
 
 
+def limit(value: float) -> str:
+    """A class's limit, already rounded to a number one can say: no digit is added to it."""
+    return format_decimal(value, "#,##0.######", locale=_locale())
+
+
 def interval(low: float, high: float) -> str:
     """`12 à 19`, in words that do not clash with minus signs."""
     return _("{low} à {high}").format(low=significant(low), high=significant(high))

@@ -97,7 +97,8 @@ def _inhabited(territory: Territory, resolution: int) -> NDArray[np.int64]:
     covered = cover(known.perimeter(territory), resolution)
     populated, _population_there = known.population_by_cell(resolution)
     inside = covered.cells[covered.shares > 0.5]  # a border hexagon belongs where most of it lies
-    return np.sort(inside[np.isin(inside, populated)])
+    position = np.minimum(np.searchsorted(populated, inside), populated.size - 1)
+    return np.sort(inside[populated[position] == inside])
 
 
 def _aligned(counts: CellCounts, name: str, cells: NDArray[np.int64]) -> NDArray[np.float64]:

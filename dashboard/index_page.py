@@ -17,5 +17,6 @@ def index_html(language: str) -> str:
     html = AGENT_LINK.sub("", INLINE_SCRIPT.sub("", html))
     html = html.replace('<html lang="en">', f'<html lang="{language}">')
     html = html.replace("<title>Streamlit</title>", "<title>Hexacross</title>")
+    html = html.replace("<title>", '<script src="/ui/base.js"></script><title>', 1)
     html = html.replace('href="./favicon.png"', 'href="/ui/hexacross.svg" type="image/svg+xml"')
     return html.replace("</head>", '<script src="/ui/words.js" defer></script></head>')

@@ -46,7 +46,7 @@ def hexagons_payload(context: Context, view: View) -> bytes:
     table = hexagon_table(context, view)
     shown = np.where(table.states == STATE_CODES["value"], table.values, np.nan)
     scheme: Scheme = "jenks" if view.classes == "jenks" else "quantiles"
-    classes = classify(shown, scheme, CLASS_COUNT, format_number=fmt.significant)
+    classes = classify(shown, scheme, CLASS_COUNT, format_number=fmt.limit)
     places, place_of_cell = _places(context.geography, table.cells)
     columns: dict[str, NDArray[Any]] = {
         "cell": table.cells,
@@ -203,6 +203,15 @@ def view_spec(known: Geography, territory: Territory | None) -> ViewSpec:
         bounds=[[south, west], [north, east]],
         national=False,
     )
+
+
+def warm_up(context: Context) -> None:
+    """Read what the first visitor would wait for: geography, classes, perimeters."""
+    period = context.store.period(viewer_of(context.settings))
+    if period is not None:
+        view = View(territory=Territory("cross", context.geography.lists.cross[0].code)).dated(period, period[1])
+        hexagons_payload(context, view)
+        perimeters(context, view)
 
 
 def perimeters_json(context: Context, view: View) -> bytes:

@@ -1,0 +1,125 @@
+"""A served Hexacross with a small demonstration, and a Chromium that tolerates no foreign request and no error."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+
+COMMAND = [sys.executable, "-c", "from dashboard.cli import main; main()"]
+DEMO_EVENTS = 40_000
+START_S = 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Poll /healthz; raises TimeoutError, or AssertionError when the server has stopped."""
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server stopped: {process.returncode}"
+        try:
+            urllib.request.urlopen(f"{address}/healthz", timeout=2).close()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(address)
+
+
+def serve(store: Path, log: Path) -> Iterator[str]:
+    """Run `hexacross run` on a free port until the generator is closed."""
+    port = free_port()
+    environment = os.environ | {"HEXACROSS_STORE": str(store)}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--port", str(port)], env=environment, stdout=output, stderr=output
+        )
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Hexacross that holds a small demonstration."""
+    folder = tmp_path_factory.mktemp("served")
+    store = folder / "demo.duckdb"
+    environment = os.environ | {"HEXACROSS_STORE": str(store)}
+    subprocess.run([*COMMAND, "demo", "--events", str(DEMO_EVENTS)], env=environment, check=True, capture_output=True)
+    yield from serve(store, folder / "log")
+
+
+@pytest.fixture(scope="session")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Hexacross that holds nothing yet."""
+    folder = tmp_path_factory.mktemp("empty")
+    yield from serve(folder / "empty.duckdb", folder / "log")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a page; at the end of the test, any request to another host, error or failed answer fails it."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def note_foreign(request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            faults.append(f"request to another host: {request.url}")
+
+    def note_failed(response: Response) -> None:
+        if response.status >= 400:
+            faults.append(f"{response.status} {response.url}")
+
+    def opened(address: str, theme: str = "light", width: int = 1280, height: int = 800) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if theme == "dark" else "light",
+            locale="fr-FR",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("request", note_foreign)
+        page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on(
+            "response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        )
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert faults == []

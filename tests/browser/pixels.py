@@ -1,0 +1,48 @@
+"""What is painted on the map, read from a screenshot of its frame."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Frame, Page
+
+FRAME = 'iframe[title="streamlit_folium.st_folium"]'
+PAINTED_PIXELS = 100  # of one class's colour: a few hexagons
+
+
+def map_frame(page: Page) -> Frame:
+    """The frame of the map, its legend being there."""
+    handle = page.wait_for_selector(FRAME)
+    frame = handle.content_frame() if handle else None
+    assert frame is not None
+    frame.wait_for_selector(".hxc-legend-class, .hxc-legend li, .hxc-legend")
+    return frame
+
+
+def pixels(page: Page) -> NDArray[np.uint8]:
+    """The map as it is on screen; shape (height, width, 3)."""
+    image = Image.open(io.BytesIO(page.locator(FRAME).screenshot()))
+    return np.asarray(image.convert("RGB"))
+
+
+def painted(image: NDArray[np.uint8], colours: Iterable[str]) -> NDArray[np.bool_]:
+    """Where one of the colours "#rrggbb" is."""
+    flat = image.astype(np.int64) @ np.array([65536, 256, 1])
+    return np.isin(flat, [int(colour.removeprefix("#"), 16) for colour in colours])
+
+
+def wait_for_colours(page: Page, colours: Iterable[str], timeout_s: float = 30) -> NDArray[np.bool_]:
+    """Poll the screen until the map is painted in these colours, the legend's small squares left out."""
+    wanted, deadline = list(colours), time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = painted(pixels(page), wanted)
+        found[:, :320] = False  # the legend
+        if found.sum() >= PAINTED_PIXELS:
+            return found
+        page.wait_for_timeout(200)
+    raise TimeoutError("no hexagon was painted")

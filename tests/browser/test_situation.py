@@ -1,0 +1,103 @@
+"""The Situation page in a real browser: hexagons, a click, filters, address, themes, languages."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from layers.hexagons import Header, decode
+from tests.browser.pixels import FRAME, map_frame, wait_for_colours
+
+pytestmark = pytest.mark.browser
+
+MARSEILLE = "territoire=cross:marseille&du=2024-12-01&au=2026-10-31"
+OpenPage = Callable[..., Page]
+
+
+def header_of(server: str, query: str) -> Header:
+    with urllib.request.urlopen(f"{server}/hex?{query}") as answer:
+        return decode(answer.read())[0]
+
+
+def colours_of(server: str, query: str, theme: str = "light") -> list[str]:
+    key = "colour_dark" if theme == "dark" else "colour"
+    return [spec[key] for spec in header_of(server, query)["classes"]]  # type: ignore[literal-required]  # one of two keys
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_hexagons_over_marseille_are_painted(server: str, open_page: OpenPage, theme: str) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}", theme=theme)
+    expect(page.locator("h1")).to_have_text("Marseille")
+    wait_for_colours(page, colours_of(server, MARSEILLE, theme))
+    expect(page.get_by_text("Données de démonstration").first).to_be_visible()
+
+
+def test_the_page_is_in_french_and_in_english(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}")
+    expect(page.get_by_text("Incidents par jour")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "fr"
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_text("Incidents per day")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "langue=en" in page.url
+
+
+def test_a_click_on_a_hexagon_shows_its_figures_and_events(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}")
+    found = wait_for_colours(page, colours_of(server, MARSEILLE)[-1:])  # the highest class: it has events
+    page.wait_for_timeout(1500)  # the frame has come to rest on the territory
+    found = wait_for_colours(page, colours_of(server, MARSEILLE)[-1:])
+    rows, columns = np.nonzero(found)
+    middle = len(rows) // 2
+    page.locator(FRAME).click(position={"x": float(columns[middle]), "y": float(rows[middle])})
+    expect(page.get_by_text("Libérer l'hexagone")).to_be_visible()
+    expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
+    assert "hexagone=88" in page.url
+    assert "territoire=cross" in page.url
+
+
+def test_a_filter_changes_the_address_and_the_map(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}")
+    map_frame(page)
+    with page.expect_response(lambda answer: "/hex" in answer.url and "produit=cocaine" in answer.url) as answer:
+        page.get_by_label("Produit").click()
+        page.get_by_role("option", name="Cocaïne").click()
+    assert answer.value.status == 200
+    page.wait_for_url(lambda url: "produit=cocaine" in url)
+
+
+def test_the_address_shows_the_same_view_again(server: str, open_page: OpenPage) -> None:
+    address = f"{server}/?{MARSEILLE}&produit=cocaine&mesure=taux&classes=jenks"
+    seen = []
+    for _ in range(2):
+        page = open_page(address)
+        wait_for_colours(page, colours_of(server, address.partition("?")[2]))
+        seen.append(page.locator(".hx-figures").first.inner_text())
+        expect(page.get_by_label("Mesure")).to_have_value("Taux d'incidents")
+    assert seen[0] == seen[1]
+
+
+def test_an_address_with_garbage_is_said_and_the_rest_is_shown(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}&produit=coca-cola&resolution=99")
+    expect(page.get_by_text("Filtre « produit=coca-cola » ignoré")).to_be_visible()
+    expect(page.get_by_text("Résolution « 99 » ignorée")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Marseille")
+
+
+def test_an_empty_store_says_so_and_offers_the_demonstration(empty_server: str, open_page: OpenPage) -> None:
+    page = open_page(empty_server)
+    expect(page.get_by_text("La base ne contient encore aucun fait")).to_be_visible()
+    expect(page.get_by_role("button", name="Charger la démonstration")).to_be_visible()
+
+
+def test_health_and_refusals(server: str) -> None:
+    with urllib.request.urlopen(f"{server}/healthz") as answer:
+        assert json.load(answer)["ok"] is True
+    foreign = urllib.request.Request(f"{server}/healthz", headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        urllib.request.urlopen(foreign)

@@ -453,6 +453,8 @@ def prepare(progress: Progress | None = None) -> None:
     """Make whatever is computed once: the territory table, then the population of the cells, the longest last."""
     known = geography()
     steps = 1 + len(POPULATION_RESOLUTIONS)
+    if progress:
+        progress(0, steps)
     known.index  # noqa: B018 -- a cached property: reading it builds it
     for done, resolution in enumerate(POPULATION_RESOLUTIONS, start=1):
         if progress:

@@ -297,7 +297,7 @@ def test_prepare_reports_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data.geography.POPULATION_RESOLUTIONS", (5, 6))
     steps: list[tuple[int, int | None]] = []
     prepare(lambda done, total: steps.append((done, total)))
-    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 # ---- the cache

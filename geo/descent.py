@@ -21,7 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import N_, GeometryError
-from geo.grid import boundaries, cells_at, centres, in_threads
+from geo.grid import boundaries, cells_at, centres, holds, in_threads
 from geo.ids import FINEST_RESOLUTION, are_pentagons, children
 
 START_RESOLUTION = 4  # cells of 26 km: few enough to list, small enough for a plane
@@ -305,7 +305,7 @@ def _open(polygons: NDArray[np.object_], edges: Edges, parent: Generation, last:
     # A polygon that was near the parent and is not near the child holds it wholly or not at all.
     child, group = np.nonzero(~near_group & (family != 0)[:, group_cell])
     polygon, cell = parent.polygon[group], group_cell[group]
-    held = shapely.intersects_xy(polygons[polygon], lng[child, cell], lat[child, cell])
+    held = holds(polygons, polygon, lng[child, cell], lat[child, cell])
     child, cell, polygon = child[held], cell[held], polygon[held]
     holder = np.broadcast_to(parent.holder, family.shape).copy()
     np.minimum.at(holder, (child, cell), polygon)

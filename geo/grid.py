@@ -145,6 +145,22 @@ def equal_area_km(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.transform(geometries, project), dtype=np.object_)
 
 
+def holds(
+    polygons: NDArray[np.object_],
+    polygon: NDArray[np.int32],
+    lng: NDArray[np.float64],
+    lat: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Test each point against the polygon of its position, exactly; a point on its border is held.
+
+    Prepared polygons (`descent.prepare`) keep an index each: taken one polygon after the other, it stays in the cache.
+    """
+    order = np.argsort(polygon)
+    held = np.empty(len(polygon), dtype=np.bool_)
+    held[order] = shapely.intersects_xy(polygons[polygon[order]], lng[order], lat[order])
+    return held
+
+
 def in_threads(work: Callable[[int], object], length: int, step: int, threads: int = THREADS) -> None:
     """Call `work(start)` for start = 0, step, 2 step… below `length`; the first error is raised here.
 

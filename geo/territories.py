@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.descent import NOBODY, START_RESOLUTION, Generation, Inside, descend, prepare
 from geo.errors import N_, GeometryError
-from geo.grid import CHUNK, in_threads
+from geo.grid import CHUNK, holds, in_threads
 from geo.ids import FINEST_RESOLUTION, digit_bits_below, parents, resolutions
 
 LAYOUT = 1  # of the saved file; another number is built anew
@@ -128,9 +128,9 @@ class TerritoryIndex:
         found[points] = NOWHERE
         while len(points):
             polygon = self.choices[candidate]
-            holds = shapely.intersects_xy(self.polygons[polygon], lng[points], lat[points])
-            found[points[holds]] = polygon[holds]
-            left = ~holds & (candidate + 1 < end)
+            held = holds(self.polygons, polygon, lng[points], lat[points])
+            found[points[held]] = polygon[held]
+            left = ~held & (candidate + 1 < end)
             points, candidate, end = points[left], candidate[left] + 1, end[left]
 
     def save(self, path: Path) -> None:
@@ -219,11 +219,11 @@ def _choices(last: Generation) -> tuple[NDArray[np.int32], NDArray[np.int64], ND
     Returns:
         The number of each cell's set; the bounds of each set; the polygons of the sets.
     """
-    cell = np.repeat(np.arange(len(last.cells)), np.diff(last.first_group))
+    cell, polygon = np.repeat(np.arange(len(last.cells)), np.diff(last.first_group)), last.polygon
     held = np.flatnonzero(last.holder != NOBODY)
-    cell, polygon = np.concatenate((cell, held)), np.concatenate((last.polygon, last.holder[held]))
-    order = np.lexsort((polygon, cell))
-    polygon = polygon[order]
+    if len(held):  # polygons overlap; else each cell's are already in order
+        cell, polygon = np.concatenate((cell, held)), np.concatenate((polygon, last.holder[held]))
+        polygon = polygon[np.lexsort((polygon, cell))]
     size = np.bincount(cell, minlength=len(last.cells))
     first = np.cumsum(size) - size
     # Sets are told apart one polygon after the other: those that agree so far, by their next one.

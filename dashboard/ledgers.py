@@ -14,6 +14,8 @@ from data.ingest import write_quarantine_csv
 from data.store import Ledger
 from data.vocabulary import MARKINGS
 
+REFUSAL = ("line", "field", "given", "reason", "expected")
+
 
 def ledger_frame(ledgers: Sequence[Ledger]) -> pd.DataFrame:
     """One row a load; accepted + repeated + refused = lines in each."""
@@ -59,8 +61,10 @@ def ledger_sentence(ledger: Ledger) -> str:
 def quarantine_frame(refusals: pa.Table) -> pd.DataFrame:
     """Refused lines with their reasons in the reader's language."""
     rows = [
-        (row["line"], row["field"], row["given"], _(row["reason"]).format(given=row["given"], expected=row["expected"]))
-        for row in refusals.to_pylist()
+        (line, name, given, _(reason).format(given=given, expected=expected))
+        for line, name, given, reason, expected in zip(
+            *(refusals[column].to_pylist() for column in REFUSAL), strict=True
+        )
     ]
     return pd.DataFrame(rows, columns=[_("Ligne"), _("Champ"), _("Donné"), _("Raison")])
 

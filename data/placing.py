@@ -106,9 +106,7 @@ class Placer:
         }
         self._commune_of |= _former_communes(reference)
         self._arrondissements = arrondissements
-        collectivites = reference.collectivites
-        self._country_of = dict.fromkeys(reference.departements["code"].astype(str), "FR")
-        self._country_of |= dict(zip(collectivites["code"], collectivites["country"], strict=True))
+        self._departements = {*reference.departements["code"].astype(str), *reference.collectivites["code"].astype(str)}
         self._countries = country_names().codes | {INTERNATIONAL_WATERS}
 
     def place(self, given: Place, refusals: Refusals) -> dict[str, pa.Array]:
@@ -172,7 +170,7 @@ class Placer:
         of_commune = departement_of(commune)
         if given.null_count == len(given):
             return of_commune
-        known = pc.is_in(given, pa.array(sorted(self._country_of)))
+        known = pc.is_in(given, pa.array(sorted(self._departements)))
         bad = ~known.to_numpy(zero_copy_only=False) & ~nulls(given)
         refusals.add(bad, "departement", given, NO_DEPARTEMENT, "un code INSEE (01 à 95, 2A, 2B, 971 à 988)")
         other = pc.fill_null(pc.not_equal(given, of_commune), False).to_numpy(zero_copy_only=False) & ~bad
@@ -220,7 +218,7 @@ class Placer:
     ) -> dict[str, pa.Array]:
         lines = len(located)
         cells = pa.nulls(lines, pa.int64())
-        country = pc.coalesce(self._country_codes(departement), given.country)
+        country = pc.if_else(pc.is_null(departement), given.country, "FR")
         fine = located & (precision < len(HEXAGON_PRECISIONS))
         # A town abroad that came with its country has nothing to learn from geometry.
         foreign = pc.fill_null(pc.not_equal(given.country, "FR"), False).to_numpy(zero_copy_only=False)
@@ -241,14 +239,8 @@ class Placer:
             departement = pc.coalesce(departement_of(commune), departement)
             seen, told = found["countries"], given.country
             abroad = pc.if_else(pa.array(fine), pc.coalesce(seen, told), pc.coalesce(told, seen))
-            country = pc.coalesce(self._country_codes(departement), abroad)
+            country = pc.if_else(pc.is_null(departement), abroad, "FR")
         return _columns(given, precision, commune, departement, country, cells, arrondissement)
-
-    def _country_codes(self, departement: pa.Array) -> pa.Array:
-        """FR, or the code that ISO gives to an overseas collectivité; null where there is no département."""
-        encoded = departement.dictionary_encode()
-        codes = [self._country_of.get(code) for code in encoded.dictionary.to_pylist()]
-        return pa.array(codes, pa.string()).take(encoded.indices)
 
     @staticmethod
     def _all_points(

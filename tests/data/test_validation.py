@@ -137,7 +137,7 @@ def test_time_without_a_zone_is_that_of_the_place(tmp_path: Path, departement: s
         ({"commune": "13201"}, "commune", ("13055", "13", "FR", "13201")),
         ({"commune": "97411"}, "commune", ("97411", "974", "FR", None)),
         ({"departement": "2A"}, "departement", (None, "2A", "FR", None)),
-        ({"departement": "988"}, "departement", (None, "988", "NC", None)),
+        ({"departement": "988"}, "departement", (None, "988", "FR", None)),
         ({"country": "ES"}, "country", (None, None, "ES", None)),
         ({}, "unknown", (None, None, None, None)),
         ({"commune": "31555", "place_precision": "commune", "longitude": "1.44", "latitude": "43.60"}, "commune",

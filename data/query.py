@@ -35,7 +35,7 @@ class Territory(NamedTuple):
 
 
 class Box(NamedTuple):
-    """Degrees, WGS 84. A hexagon belongs to the box when its centre does."""
+    """Degrees, WGS 84. A hexagon belongs to the box when its centre does; other answers than hexagons ignore it."""
 
     west: float
     south: float

@@ -92,7 +92,7 @@ class Totals:
     positive: float
     kg: float
     eur: float
-    by_precision: dict[str, int] = field(default_factory=dict)  # facts by place precision; absent: none; 0: few, withheld
+    by_precision: dict[str, int] = field(default_factory=dict)  # by place precision; absent: none; 0: few, withheld
     protected: bool = False  # figures withheld from this viewer: all NaN
 
 

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -297,7 +297,3 @@ def _sum_in(parts: float, values: Iterable[float | None]) -> float | None:
     """Sum in whole micrograms or cents, so that the order does not matter."""
     total = _sum(None if value is None else math.floor(value * parts + 0.5) for value in values)
     return None if total is None else total / parts
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

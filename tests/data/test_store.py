@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,6 @@ from tests.data.contract import (
     indicator,
     indicator_chunk,
     memberships,
-    now,
     table,
 )
 
@@ -169,7 +168,7 @@ def test_sources_period_and_batches(filled: tuple[Store, Reference]) -> None:
             own = [fact["day"] for fact in facts if fact["source"] == source.name]
             assert (source.events, source.first_day, source.last_day) == (len(own), min(own), max(own))
             assert (source.indicators, source.marking) == (0, "internal")
-            assert timedelta(0) <= now() - source.loaded_at < timedelta(minutes=10)
+            assert timedelta(0) <= datetime.now(UTC) - source.loaded_at < timedelta(minutes=10)
     assert [ledger.batch_id for ledger in store.batches(NATIONAL)] == ["lot3", "lot2", "lot1", "lot0"]
 
 
@@ -224,7 +223,7 @@ def test_the_same_territories_again_change_nothing(store: Store) -> None:
     assert store.version() == before
 
 
-def test_territories_may_come_after_the_facts(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_territories_may_come_after_the_facts(tmp_path: Path) -> None:
     for name, open_one in STORES.items():
         (tmp_path / name).mkdir()
         late = open_one(tmp_path / name)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.aggregation import EventCounts, coarsen, count_events
+from geo.cells import cells_at, parents
 from geo.errors import GeometryError
 
 PLACES = [(43.2965, 5.3698), (43.30, 5.38), (48.8566, 2.3522), (14.6, -61.07), (-20.9, 55.5)]
@@ -104,14 +105,15 @@ def test_a_cascade_equals_one_step(events: list[tuple], one: int, other: int) ->
     np.testing.assert_array_equal(stepwise.sums["kg"], direct.sums["kg"])
 
 
-def test_many_events_agree_with_pandas() -> None:
+@pytest.mark.parametrize("size", [50_000, 300_000])  # the larger one is counted in two threads
+def test_many_events_agree_with_pandas(size: int) -> None:
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(
         {
-            "day": rng.integers(20_000, 20_030, 50_000),
-            "kind": rng.integers(0, 15, 50_000),
-            "cell": np.array(CELLS)[rng.integers(0, len(CELLS), 50_000)],
-            "checked": np.where(rng.random(50_000) < 0.3, np.nan, rng.integers(0, 50, 50_000)),
+            "day": rng.integers(20_000, 20_030, size),
+            "kind": rng.integers(0, 15, size),
+            "cell": np.array(CELLS)[rng.integers(0, len(CELLS), size)],
+            "checked": np.where(rng.random(size) < 0.3, np.nan, rng.integers(0, 50, size)),
         }
     )
     counts = count_events(frame["cell"], frame["day"], {"kind": frame["kind"]}, {"checked": frame["checked"]})
@@ -119,6 +121,19 @@ def test_many_events_agree_with_pandas() -> None:
     assert counts.cells.tolist() == expected["cell"].tolist()
     assert counts.events.tolist() == expected["size"].tolist()
     np.testing.assert_array_equal(counts.sums["checked"], expected["sum"].where(expected["count"] > 0))
+
+
+def test_many_rows_are_coarsened_as_few_are() -> None:
+    rng = np.random.default_rng(6)
+    cells = cells_at(rng.uniform(2, 3, 400_000), rng.uniform(48, 49, 400_000))
+    days, kinds = rng.integers(20_000, 20_030, 400_000), rng.integers(0, 15, 400_000)
+    fine = count_events(cells, days, {"kind": kinds}, {"kg": rng.integers(0, 9, 400_000)})
+    assert len(fine.cells) > 300_000
+    coarse = coarsen(fine, 7)
+    direct = count_events(parents(cells, 7), days, {"kind": kinds})
+    assert rows_of(coarse) == rows_of(direct)
+    assert coarse.events.tolist() == direct.events.tolist()
+    assert coarse.sums["kg"].sum() == fine.sums["kg"].sum()
 
 
 def test_no_event_is_no_row() -> None:

@@ -133,8 +133,9 @@ def _jenks(ordered: NDArray[np.float64], k: int, method: Callable[..., Any]) -> 
     sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
     # The method sums squares in single precision: values far from zero would lose their digits.
     middle, spread = sample.mean(), sample.std()
-    bins = method((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins[:-1]
-    tops = np.searchsorted((sample - middle) / spread, bins)
+    bins = method((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins
+    tops = np.unique(np.searchsorted((sample - middle) / spread, bins))
+    tops = tops[tops < sample.size - 1]  # the last class ends at the highest value; several may, beside an outlier
     edges = zip(sample[tops], sample[tops + 1], strict=True)
     return np.array([_best_split(ordered[(ordered >= low) & (ordered <= high)]) for low, high in edges])
 

@@ -5,6 +5,7 @@
   const { element } = hexacross;
   const NARROW_PX = 560;
   const LOW_PX = 420;
+  const ABOVE_PX = 120; // for the zoom buttons
 
   hexacross.Legend = L.Control.extend({
     options: { position: "bottomleft" },
@@ -116,6 +117,7 @@
 
     _fold: function () {
       if (!this._body) return;
+      this._box.style.maxHeight = `${this._map.getSize().y - ABOVE_PX}px`;
       const folded = this._folded();
       this._body.hidden = folded;
       this._toggle.textContent = folded ? "+" : "–";

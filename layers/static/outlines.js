@@ -73,14 +73,17 @@
         for (let i = 2; i < points.length; i += 2) context.lineTo(frame.x(points[i]), frame.y(points[i + 1]));
       }
       const selected = outline.kind === "selected";
-      const width = selected ? 2.2 : frame.zoom < 7 ? 1 : 1.5;
+      const far = frame.zoom < NAMES_FROM_ZOOM; // a perimeter of a few pixels must not hide its hexagons
+      const width = selected ? 2.2 : far ? 0.8 : 1.5;
       context.lineJoin = "round";
       context.setLineDash([]);
-      context.globalAlpha = 0.7;
-      context.strokeStyle = this.colours.halo;
-      context.lineWidth = width + 2;
-      context.stroke();
-      context.globalAlpha = 1;
+      if (!far || selected) {
+        context.globalAlpha = 0.7;
+        context.strokeStyle = this.colours.halo;
+        context.lineWidth = width + 2;
+        context.stroke();
+        context.globalAlpha = 1;
+      }
       context.lineCap = outline.assumed ? "round" : "butt";
       context.setLineDash(selected ? [] : DASHES[outline.assumed ? "assumed" : outline.status] || []);
       context.strokeStyle = selected ? this.colours.accent : this.colours.outline;
@@ -100,9 +103,10 @@
         context.fillStyle = this.colours.outline;
         context.strokeStyle = this.colours.halo;
         context.lineWidth = 1.5;
-        context.strokeRect(x - 3, y - 3, 6, 6);
-        context.fillRect(x - 3, y - 3, 6, 6);
-        taken.push([x - 5, y - 5, x + 5, y + 5]);
+        const half = frame.zoom >= NAMES_FROM_ZOOM ? 3 : 1.5;
+        context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+        context.fillRect(x - half, y - half, 2 * half, 2 * half);
+        taken.push([x - half - 2, y - half - 2, x + half + 2, y + half + 2]);
         if (frame.zoom >= NAMES_FROM_ZOOM) this._name(context, outline.name, x, y - 13, taken);
       }
     }

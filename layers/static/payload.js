@@ -132,7 +132,7 @@
       if (!members.length) return 0;
       if (state !== "zero") context.fillStyle = hexacross.pattern(context, state, colours);
       context.strokeStyle = colours.zero;
-      context.lineWidth = 0.7;
+      context.lineWidth = 0.6;
       return this._batches(frame, members, sight, () => {
         if (state !== "zero") context.fill();
         context.stroke();

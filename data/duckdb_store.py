@@ -24,7 +24,7 @@ from data.duckdb_load import LEDGER_COLUMNS, Load, ledger_of
 from data.duckdb_tables import connect, explained, first_row, insert_rows, read_sql
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
-from data.rollup import SUMMARY_RESOLUTION, place_in_territories, sort_rollup
+from data.rollup import COUNTS, SUMMARY_RESOLUTION, SUMS, merge_by_cell, place_in_territories, sort_rollup
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import (
     Batch,
@@ -45,6 +45,7 @@ from geo.errors import N_
 
 MICROGRAMS_PER_KG = 1e9
 CENTS_PER_EUR = 100
+MERGED_DAYS = 92  # up to this long, the rows of an area are few enough to be merged in memory
 CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
 
 Values = dict[str, Any]  # of named SQL parameters
@@ -180,12 +181,15 @@ class DuckDBStore:
             scope = self._scope(cursor, query.territory, viewer)
             summary = scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not _chosen_classes(query)
             where, values = _conditions(query, scope)
-            statement = read_sql("counts_by_cell").format(
-                source="hexagon_days" if summary else "rollup",
-                cell=_parent_sql("cell", query.resolution),
-                where=where,
-            )
-            columns = _fetch(cursor, statement, values)
+            if summary and scope.zones is not None and (query.stop - query.start).days <= MERGED_DAYS:
+                columns = _merged_cells(cursor, where, values, query.resolution)
+            else:
+                statement = read_sql("counts_by_cell").format(
+                    source="hexagon_days" if summary else "rollup",
+                    cell=_parent_sql("cell", query.resolution),
+                    where=where,
+                )
+                columns = _fetch(cursor, statement, values)
         cells = columns["hexagon"]
         if query.box is not None:
             lng, lat = centres(cells)
@@ -432,6 +436,13 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, values: Mapping[st
     """Run a SELECT; numbers that are NULL become NaN."""
     found: Mapping[str, Any] = cursor.execute(statement, values).fetchnumpy()
     return {name: _nan_for_null(column) for name, column in found.items()}
+
+
+def _merged_cells(cursor: duckdb.DuckDBPyConnection, where: str, values: Values, resolution: int) -> Columns:
+    """Counts by hexagon of some whole zones over a short period, added up outside the database."""
+    names = ", ".join(("cell", *COUNTS, *SUMS))
+    rows: Any = cursor.execute(f"SELECT {names} FROM hexagon_days WHERE {where}", values).fetchnumpy()
+    return {name: _nan_for_null(column) for name, column in merge_by_cell(rows, resolution).items()}
 
 
 def _nan_for_null(column: NDArray[Any]) -> NDArray[Any]:

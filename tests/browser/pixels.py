@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Frame, Page
 
 FRAME = 'iframe[title="streamlit_folium.st_folium"]'
+SEEN_THROUGH = 24  # of 255, each channel
 PAINTED_PIXELS = 100  # of one class's colour: a few hexagons
 
 
@@ -31,9 +32,12 @@ def pixels(page: Page) -> NDArray[np.uint8]:
 
 
 def painted(image: NDArray[np.uint8], colours: Iterable[str]) -> NDArray[np.bool_]:
-    """Where one of the colours "#rrggbb" is."""
-    flat = image.astype(np.int64) @ np.array([65536, 256, 1])
-    return np.isin(flat, [int(colour.removeprefix("#"), 16) for colour in colours])
+    """Where one of the colours "#rrggbb" is, as seen over the ground: hexagons let a little of it through."""
+    found = np.zeros(image.shape[:2], dtype=np.bool_)
+    for colour in colours:
+        wanted = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])
+        found |= (np.abs(image.astype(np.int64) - wanted) <= SEEN_THROUGH).all(axis=2)
+    return found
 
 
 def wait_for_colours(page: Page, colours: Iterable[str], timeout_s: float = 30) -> NDArray[np.bool_]:

@@ -1,0 +1,95 @@
+"""The command line: exit codes, JSON answers, marked exports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dashboard import cli
+
+HEADER = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;marking"
+LINE = "essai;{id};incident;seizure;2026-03-01T10:00;5.37;43.3;point;{marking}"
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "base" / "essai.duckdb"
+    monkeypatch.setenv("HEXACROSS_STORE", str(path))
+    return path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Exit code of a command."""
+    monkeypatch.setattr("sys.argv", ["hexacross", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return int(stop.value.code or 0)
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join([HEADER, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_load_answers_in_json_and_status_agrees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "a.csv", *(LINE.format(id=number, marking="internal") for number in range(4)))
+    assert run(monkeypatch, "load", str(file), "--json") == 0
+    [ledger] = json.loads(capsys.readouterr().out)["loads"]
+    assert (ledger["lines"], ledger["accepted"], ledger["repeated"], ledger["refused"]) == (4, 4, 0, 0)
+    assert run(monkeypatch, "status", "--json") == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["marking"], status["first_day"], len(status["loads"])) == ("internal", "2026-03-01", 1)
+
+
+def test_refused_lines_give_3_and_an_unreadable_file_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = write(tmp_path / "b.csv", LINE.format(id=1, marking="internal"), LINE.format(id=2, marking="secret"))
+    assert run(monkeypatch, "load", str(bad)) == cli.REFUSED_LINES
+    empty = tmp_path / "vide.csv"
+    empty.write_bytes(b"")
+    assert run(monkeypatch, "load", str(empty)) == 1
+
+
+def test_wrong_usage_gives_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "load") == 2
+    assert run(monkeypatch, "demo", "--events", "0") == 2
+
+
+def test_an_unknown_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("HEXACROSS_PROT", "1")
+    assert run(monkeypatch, "status") == 1
+    assert "HEXACROSS_PORT" in capsys.readouterr().err
+
+
+def test_an_export_carries_its_marking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(tmp_path / "a.csv", *(LINE.format(id=number, marking="restricted") for number in range(3)))
+    assert run(monkeypatch, "load", str(file)) == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "export", str(tmp_path / "carte.csv"), "--view", "resolution=8") == 0
+    written = Path(capsys.readouterr().out.strip())
+    assert written.name == "carte-diffusion-restreinte.csv"
+    rows = written.read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 2  # header, and one hexagon with three incidents
+    assert ";3.0;" in rows[1]
+    assert run(monkeypatch, "export", str(tmp_path / "carte.docx")) == 1
+
+
+def test_doctor_says_what_is_there(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(monkeypatch, "doctor", "--json")
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {"Programme", "Base", "Disque"} <= {finding["subject"] for finding in findings}
+    [base] = [finding for finding in findings if finding["subject"] == "Base"]
+    assert base["state"] == "warning"  # no store yet
+    assert "hexacross load" in base["advice"]
+
+
+def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "load", "--help") == 0
+    text = capsys.readouterr().out
+    assert "Afficher cette aide" in text
+    assert "Show this message" not in text

@@ -23,7 +23,7 @@ VALUES = st.lists(
 SCHEMES: tuple[Scheme, ...] = ("quantiles", "jenks")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(VALUES, st.sampled_from(SCHEMES), st.integers(1, 7))
 def test_each_value_is_in_a_class_whose_limits_it_meets(values: list[float], scheme: Scheme, k: int) -> None:
     given_values = np.array(values, dtype=np.float64)
@@ -48,7 +48,7 @@ def test_each_value_is_in_a_class_whose_limits_it_meets(values: list[float], sch
     assert all(count > 0 for count in classes.counts)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.lists(st.floats(-1e5, 1e5), max_size=50), st.sampled_from([1, 3, 5, 7]))
 def test_changes_are_classed_symmetrically(values: list[float], k: int) -> None:
     given_values = np.array(values, dtype=np.float64)

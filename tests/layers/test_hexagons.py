@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -37,6 +37,7 @@ def columns_of(size: int) -> dict[str, np.ndarray]:
     }
 
 
+@settings(deadline=None, derandomize=True)
 @given(
     st.integers(0, 40).flatmap(
         lambda size: st.tuples(

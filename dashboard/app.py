@@ -14,6 +14,8 @@ import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config
 
+import dashboard.pages.donnees as donnees
+import dashboard.pages.situation as situation
 from dashboard.context import Context
 from dashboard.gate import Gate
 from dashboard.mapdata import warm_up
@@ -24,6 +26,8 @@ from geo.errors import HexacrossError
 
 log = logging.getLogger("hexacross")
 
+# Pages are imported here, in the main thread: two threads that import the same library at once may see half of it.
+__all__ = ["build_app", "donnees", "serve", "situation"]
 SCRIPT = Path(__file__).parent / "main.py"
 GRACEFUL_SHUTDOWN_S = 5
 
@@ -34,6 +38,8 @@ def configure_streamlit(settings: Settings) -> None:
         "browser.gatherUsageStats": False,  # on, every page asks a foreign host
         "browser.serverAddress": settings.host,  # unset, the start asks a foreign host for our address
         "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,  # they lead to foreign hosts
+        "client.showSidebarNavigation": False,  # ours is at the top; Streamlit's would list the folder `pages`
         "client.toolbarMode": "viewer",  # without "Deploy", with the choice of theme
         "logger.hideWelcomeMessage": True,
         "runner.magicEnabled": False,
@@ -70,6 +76,7 @@ def build_app(context: Context) -> object:
 
 
 def _warm_up(context: Context) -> None:
+    """In a thread of its own, while the first visitor's browser still loads the page."""
     try:
         warm_up(context)
     except HexacrossError as error:  # the first visitor will be told by the page

@@ -46,6 +46,11 @@ def sentence(text: str) -> None:
         st.html(f'<p class="hx-sentence">{escape(text)}</p>')
 
 
+def link(text: str, address: str) -> None:
+    """To another of our pages."""
+    st.html(f'<a class="hx-link" href="{escape(address, quote=True)}" target="_self">{escape(text)}</a>')
+
+
 def sources(ages: Iterable[SourceAge]) -> None:
     rows = "".join(
         f'<li class="{"hx-stale" if age.stale else ""}"><b>{escape(age.name)}</b> {escape(age.text)}</li>'

@@ -15,11 +15,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect, sync_playwright
 
 COMMAND = [sys.executable, "-c", "from dashboard.cli import main; main()"]
 DEMO_EVENTS = 40_000
 START_S = 60
+
+expect.set_options(timeout=30_000)
 
 
 def free_port() -> int:

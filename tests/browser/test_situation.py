@@ -40,10 +40,10 @@ def test_hexagons_over_marseille_are_painted(server: str, open_page: OpenPage, t
 
 def test_the_page_is_in_french_and_in_english(server: str, open_page: OpenPage) -> None:
     page = open_page(f"{server}/?{MARSEILLE}")
-    expect(page.get_by_text("Incidents par jour")).to_be_visible()
+    expect(page.get_by_role("heading", name="Incidents par jour")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "fr"
     page.get_by_role("link", name="English").click()
-    expect(page.get_by_text("Incidents per day")).to_be_visible()
+    expect(page.get_by_role("heading", name="Incidents per day")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "en"
     assert "langue=en" in page.url
 
@@ -79,7 +79,7 @@ def test_the_address_shows_the_same_view_again(server: str, open_page: OpenPage)
         page = open_page(address)
         wait_for_colours(page, colours_of(server, address.partition("?")[2]))
         seen.append(page.locator(".hx-figures").first.inner_text())
-        expect(page.get_by_label("Mesure")).to_have_value("Taux d'incidents")
+        expect(page.get_by_role("combobox", name="Mesure")).to_have_value("Taux d'incidents")
     assert seen[0] == seen[1]
 
 

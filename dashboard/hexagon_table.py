@@ -5,19 +5,23 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 
+import h3.api.numpy_int as h3
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from dashboard.context import Context, viewer_of
 from dashboard.measures import MEASURES, Measure
 from dashboard.view import View
-from data.geography import POPULATION_RESOLUTIONS, Geography, geography
+from data.geography import Geography, geography
 from data.query import Box, Query, Territory
 from data.store import CellCounts
 from geo.cells import areas_km2, centres, cover, resolutions
+from geo.grid import equal_area_km
 from geo.rates import rate_with_interval, share_with_interval
 from layers.hexagons import STATE_CODES
 
+MOST_GROUND_HEXAGONS = 50_000  # beyond, only hexagons with facts are drawn
 FEWEST_INHABITANTS = 50  # below, a hexagon's rate says nothing: one fact would be thousands per 100,000
 
 
@@ -52,12 +56,14 @@ def hexagon_table(context: Context, view: View, only: int | None = None) -> Hexa
     measure = MEASURES[view.measure]
     query = view.query() if only is None else _query_of_cell(view, only)
     counts = context.store.counts_by_cell(query, viewer_of(context.settings))
-    ground = _ground(view.territory, query.resolution, measure) if only is None else np.array([only], dtype=np.int64)
-    cells = np.union1d(counts.cells, ground)
+    ground = NO_GROUND
+    if only is None and view.territory is not None and ground_is_drawn(view.territory, query.resolution, measure):
+        ground = _inhabited(view.territory, query.resolution)
+    cells = np.union1d(counts.cells, ground.cells if only is None else np.array([only], dtype=np.int64))
     aligned = {
         name: _aligned(counts, name, cells) for name in ("incidents", "controls", "checked", "positive", "kg", "eur")
     }
-    population = _population(context.geography, cells, query.resolution)
+    population = _population(context.geography, cells, ground)
     protected = np.isin(cells, counts.cells[counts.protected])
     values, low, high = _measured(measure, aligned, population, cells)
     return HexagonTable(
@@ -81,24 +87,42 @@ def _query_of_cell(view: View, cell: int) -> Query:
     return replace(view.query(), resolution=int(resolutions(cells)[0]), box=box)
 
 
-def _ground(territory: Territory | None, resolution: int, measure: Measure) -> NDArray[np.int64]:
-    """Inhabited hexagons of the territory, shown even without a fact: there, none is zero, or never checked.
+def ground_is_drawn(territory: Territory | None, resolution: int, measure: Measure) -> bool:
+    """Whether inhabited hexagons without a fact are shown: there, none is zero, or never checked.
 
-    France as a whole and sums of weights or values show only the hexagons that have facts.
+    Not for France as a whole, for sums of weights or values, nor where there would be too many to be told apart.
     """
-    if territory is None or measure.name in ("kg", "avoirs") or resolution not in POPULATION_RESOLUTIONS:
-        return np.empty(0, dtype=np.int64)
-    return _inhabited(territory, resolution)
+    if territory is None or measure.name in ("kg", "avoirs"):
+        return False
+    hexagon_km2 = float(h3.average_hexagon_area(resolution, unit="km^2"))
+    return _surface_km2(territory) / hexagon_km2 <= MOST_GROUND_HEXAGONS
+
+
+@functools.lru_cache(maxsize=256)
+def _surface_km2(territory: Territory) -> float:
+    perimeter = np.array([geography().perimeter(territory)], dtype=np.object_)
+    return float(shapely.area(equal_area_km(perimeter))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Inhabited hexagons, sorted, and how many people live in each (NaN: unknown)."""
+
+    cells: NDArray[np.int64]
+    population: NDArray[np.float64]
+
+
+NO_GROUND = Ground(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @functools.lru_cache(maxsize=64)
-def _inhabited(territory: Territory, resolution: int) -> NDArray[np.int64]:
+def _inhabited(territory: Territory, resolution: int) -> Ground:
     known = geography()
     covered = cover(known.perimeter(territory), resolution)
-    populated, _population_there = known.population_by_cell(resolution)
-    inside = covered.cells[covered.shares > 0.5]  # a border hexagon belongs where most of it lies
-    position = np.minimum(np.searchsorted(populated, inside), populated.size - 1)
-    return np.sort(inside[populated[position] == inside])
+    inside = np.sort(covered.cells[covered.shares > 0.5])  # a border hexagon belongs where most of it lies
+    population = known.population_of(inside)
+    lived_in = ~(population == 0)  # unknown is not nobody
+    return Ground(inside[lived_in], population[lived_in])
 
 
 def _aligned(counts: CellCounts, name: str, cells: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -109,13 +133,13 @@ def _aligned(counts: CellCounts, name: str, cells: NDArray[np.int64]) -> NDArray
     return column
 
 
-def _population(known: Geography, cells: NDArray[np.int64], resolution: int) -> NDArray[np.float64]:
+def _population(known: Geography, cells: NDArray[np.int64], ground: Ground) -> NDArray[np.float64]:
     """Inhabitants of each cell, area-weighted from the communes; 0 where nobody lives; NaN: unknown."""
-    if resolution not in POPULATION_RESOLUTIONS or not cells.size:
-        return np.full(cells.shape, np.nan)
-    populated, population = known.population_by_cell(resolution)
-    position = np.minimum(np.searchsorted(populated, cells), populated.size - 1)
-    return np.where(populated[position] == cells, population[position], 0.0)
+    population = np.empty(cells.shape)
+    on_ground = np.isin(cells, ground.cells)
+    population[on_ground] = ground.population  # both sorted
+    population[~on_ground] = known.population_of(cells[~on_ground])
+    return population
 
 
 def _measured(

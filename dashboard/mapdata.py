@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dashboard import format as fmt
 from dashboard.context import Context, viewer_of
 from dashboard.figures import without_place
-from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable, hexagon_table
+from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable, ground_is_drawn, hexagon_table
 from dashboard.i18n import _, current_language
 from dashboard.measures import Measure
 from dashboard.sources import highest_marking, source_ages
@@ -184,7 +184,10 @@ def _unknown_label(measure: Measure) -> str:
 def _notes(context: Context, view: View, measure: Measure, viewer: Viewer) -> list[str]:
     missing = without_place(context.store.totals(view.query(), viewer))
     estimated = _("Population estimée au prorata des surfaces.") if measure.needs_population else ""
-    return [note for note in (missing, estimated) if note]
+    query = view.query()
+    drawn = ground_is_drawn(query.territory, query.resolution, measure)
+    partial = "" if drawn else _("Seuls les hexagones où un fait est connu sont dessinés.")
+    return [note for note in (missing, estimated, partial) if note]
 
 
 def _empty_message(anything_held: bool) -> str:

@@ -6,18 +6,16 @@ import logging
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
 import geo.cells
-import geo.population
 import geo.territories
 from data.cache import cache_folder, digest_of, store_file
 from data.errors import QueryError
@@ -28,6 +26,7 @@ from data.reference import FOLDER
 from data.store import Membership, Progress
 from data.zonings import Zoning, read_zonings
 from geo.errors import N_, GeometryError
+from geo.population import PopulatedArea
 from geo.territories import TerritoryIndex
 
 Area: TypeAlias = shapely.Polygon | shapely.MultiPolygon
@@ -36,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 THREADS = 2  # that share the work of locating
 CACHE_LAYOUT = 1  # raise it when the same files give other results
-POPULATION_RESOLUTIONS = (5, 6, 7, 8, 9)
 # A territory's population is the sum of its communes'; unknown when more than this share of them have none.
 UNKNOWN_COMMUNES_SHARE = 0.01
 UNKNOWN_AREA_SHARE = 0.1  # the same for a hexagon: of its area in communes without a known population
@@ -371,58 +369,22 @@ class Geography:
 
     # ---- who lives there
 
-    def population_by_cell(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Inhabited cells of one resolution, sorted, and their population: communes', spread evenly over their area.
+    def population_of(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Inhabitants of hexagons, shape (n,): communes', spread evenly over their area; 0 where nobody can live.
 
-        NaN where over a tenth of the cell lies in communes without a known population. Read-only arrays.
+        NaN where over a tenth of the hexagon lies in communes without a known population.
         """
-        if resolution not in self._population:
-            self._population[resolution] = self._read_population(resolution)
-        return self._population[resolution]
+        return self._populated.population_of(cells)
 
     @cached_property
-    def _population(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        return {}
-
-    def _read_population(self, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        path = self._cached(f"population-{resolution}", ".parquet")
-        if path.exists():
-            try:
-                table = pq.read_table(path)
-                return _frozen(table["cell"].to_numpy()), _frozen(table["population"].to_numpy())
-            except (OSError, ValueError, KeyError) as error:
-                logger.warning("cached population is damaged, computed again: %s (%s)", path, error)
-        cells, inhabitants = spread_population(self.units, resolution)
-        table = pa.table({"cell": cells, "population": inhabitants})
-        store_file(path, lambda target: pq.write_table(table, target, compression="zstd"))
-        return _frozen(cells), _frozen(inhabitants)
+    def _populated(self) -> PopulatedArea:
+        population = self.units["population"].to_numpy(dtype=np.float64, na_value=np.nan)
+        return PopulatedArea(self.units.geometry.to_numpy(dtype=object), population, UNKNOWN_AREA_SHARE)
 
     def _cached(self, name: str, suffix: str) -> Path:
         """Path of a file of the cache: another geography or another version of Hexacross has another name."""
         digest = digest_of([FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"])
         return cache_folder() / f"{name}-{version('hexacross')}-{CACHE_LAYOUT}-{digest}{suffix}"
-
-
-def spread_population(units: gpd.GeoDataFrame, resolution: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Cells, sorted, and inhabitants of units with `population` and `geometry`; NaN where that is not known."""
-    polygons = units.geometry.to_numpy(dtype=object)
-    population = units["population"].to_numpy(dtype=np.float64, na_value=np.nan)
-    known = ~np.isnan(population)
-    cells, inhabitants = geo.population.population_by_cell(polygons[known], population[known], resolution)
-    areas = units[~known].to_crs("EPSG:6933").area.to_numpy() / 1e6
-    blank, blank_km2 = geo.population.population_by_cell(polygons[~known], areas, resolution)
-    blank = blank[blank_km2 > UNKNOWN_AREA_SHARE * geo.cells.areas_km2(blank)]
-    everywhere = np.union1d(cells, blank)
-    spread = np.full(len(everywhere), np.nan)
-    spread[np.searchsorted(everywhere, cells)] = inhabitants
-    spread[np.searchsorted(everywhere, blank)] = np.nan
-    return everywhere, spread
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array = np.array(array)
-    array.flags.writeable = False
-    return array
 
 
 @lru_cache(maxsize=1)
@@ -450,15 +412,9 @@ def time_zone_of(departement: str) -> str:
 
 
 def prepare(progress: Progress | None = None) -> None:
-    """Make whatever is computed once: the territory table, then the population of the cells, the longest last."""
-    known = geography()
-    steps = 1 + len(POPULATION_RESOLUTIONS)
+    """Make what is computed once and kept: the territory table."""
     if progress:
-        progress(0, steps)
-    known.index  # noqa: B018 -- a cached property: reading it builds it
-    for done, resolution in enumerate(POPULATION_RESOLUTIONS, start=1):
-        if progress:
-            progress(done, steps)
-        known.population_by_cell(resolution)
+        progress(0, 1)
+    geography().index  # noqa: B018 -- a cached property: reading it builds it
     if progress:
-        progress(steps, steps)
+        progress(1, 1)

@@ -74,7 +74,7 @@ EVENT: tuple[Field, ...] = (
     Field("event_id", "text", N_("source:identifiant, ou source:#empreinte"), required=True, derived=True),
     Field("batch_id", "text", N_("Chargement d'où vient le fait"), required=True, derived=True),
     Field("day", "day", N_("Jour civil au lieu du fait"), required=True, derived=True),
-    Field("hour", "integer", N_("Heure légale au lieu du fait (date à la minute)"), minimum=0, maximum=23, derived=True),
+    Field("hour", "integer", N_("Heure légale du lieu (date à la minute)"), minimum=0, maximum=23, derived=True),
     Field("cell", "cell", N_("Cellule H3 de résolution 10, pour les précisions point et rue"), derived=True),
     Field("arrondissement", "text", N_("Arrondissement municipal (Paris, Lyon, Marseille), code INSEE"), derived=True),
 )  # fmt: skip

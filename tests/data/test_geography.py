@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,11 +13,12 @@ import shapely
 
 from data.cache import cache_folder, digest_of, store_file
 from data.errors import QueryError
-from data.geography import Geography, Places, geography, prepare, spread_population, time_zone_of
+from data.geography import Geography, Places, geography, prepare, time_zone_of
 from data.lists import CROSS, copy_lists
 from data.query import TERRITORY_KINDS, Territory
-from geo.cells import areas_km2, parents, resolutions
+from geo.cells import cover, parents, resolutions
 from geo.errors import GeometryError
+from geo.population import population_by_cell
 
 TOTAL_POPULATION = 66_526_267
 
@@ -248,36 +248,31 @@ def test_merged_communes(known: Geography) -> None:
 # ---- who lives there
 
 
-@pytest.mark.parametrize("resolution", [5, 6])
-def test_population_by_cell(known: Geography, resolution: int) -> None:
-    cells, population = known.population_by_cell(resolution)
-    assert cells.dtype == np.int64
-    assert (np.diff(cells) > 0).all()
-    assert set(resolutions(cells)) == {resolution}
-    unknown = np.isnan(population)
-    assert 0 < unknown.sum() < 30  # Mayotte and Hauts-Talican
-    assert np.nansum(population) == pytest.approx(TOTAL_POPULATION, rel=1e-4)
-    assert not population.flags.writeable
-    assert population[~unknown].min() >= 0
+def test_hexagons_share_out_the_population(known: Geography) -> None:
+    """Hexagons that cover a territory hold at least its people, and not many of the neighbours'."""
+    covered = cover(known.perimeter(Territory("departement", "13")), 7)
+    people = known.population_of(covered.cells)
+    inhabitants = known.territories("departement").set_index("code").loc["13", "population"]
+    assert not np.isnan(people).any()
+    assert inhabitants * (1 - 1e-6) < people.sum() < 1.1 * inhabitants
+
+
+def test_hexagons_hold_what_spreading_the_communes_gives(known: Geography) -> None:
+    units = known.units[known.units["departement"] == "2A"]
+    cells, people = population_by_cell(units.geometry.to_numpy(dtype=object), units["population"].astype(float), 6)
+    inside = cells[known.population_of(cells) <= people + 1e-6]  # hexagons that only this département reaches
+    assert len(inside) > 50
+    expected = people[np.searchsorted(cells, inside)]
+    np.testing.assert_allclose(known.population_of(inside), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_population_of_mayotte_is_unknown(known: Geography) -> None:
-    cells, population = known.population_by_cell(6)
     mamoudzou = locate(known, (45.22, -12.78))
-    assert np.isnan(population[np.searchsorted(cells, parents(mamoudzou.cells, 6))]).all()
+    assert np.isnan(known.population_of(parents(mamoudzou.cells, 6))).all()
 
 
-def test_spread_population_keeps_totals_and_marks_the_unknown() -> None:
-    """Three squares side by side of 100 people, unknown, and none: the sum holds, the unknown part is NaN."""
-    squares = [shapely.box(2 + west, 46, 3 + west, 47) for west in range(3)]
-    units = gpd.GeoDataFrame({"population": pd.array([100, None, 0], dtype="Int64")}, geometry=squares, crs="EPSG:4326")
-    cells, population = spread_population(units, 5)
-    unknown = np.isnan(population)
-    assert 90 < np.nansum(population) <= 100
-    # The square has 76 × 111 km; hexagons of 250 km² count when a tenth of them lies in it.
-    assert 8_500 < areas_km2(cells[unknown]).sum() < 11_500
-    alone = spread_population(units[:1], 5)
-    assert alone[1].sum() == pytest.approx(100)
+def test_nobody_lives_at_sea(known: Geography) -> None:
+    assert known.population_of(locate(known, (4.5, 42.5)).cells).tolist() == [0]
 
 
 # ---- the rest
@@ -293,11 +288,10 @@ def test_time_zones(departement: str, zone: str) -> None:
     assert time_zone_of(departement) == zone
 
 
-def test_prepare_reports_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("data.geography.POPULATION_RESOLUTIONS", (5, 6))
+def test_prepare_reports_every_step() -> None:
     steps: list[tuple[int, int | None]] = []
     prepare(lambda done, total: steps.append((done, total)))
-    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert steps == [(0, 1), (1, 1)]
 
 
 # ---- the cache
@@ -331,18 +325,6 @@ def test_unwritable_cache_is_a_warning(tmp_path: Path, caplog: pytest.LogCapture
     (tmp_path / "file").write_text("in the way")
     assert not store_file(tmp_path / "file" / "cached", lambda target: target.write_text("x") and None)
     assert "will be computed again" in caplog.text
-
-
-def test_damaged_population_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEXACROSS_CACHE", str(tmp_path))
-    monkeypatch.setattr(
-        "data.geography.spread_population", lambda _units, _resolution: (np.array([7]), np.array([1.5]))
-    )
-    assert Geography().population_by_cell(5)[1].tolist() == [1.5]
-    (cached,) = tmp_path.iterdir()
-    cached.write_bytes(b"PAR1")
-    assert Geography().population_by_cell(5)[0].tolist() == [7]
-    assert cached.stat().st_size > 100  # written again
 
 
 def test_digest_follows_the_content(tmp_path: Path) -> None:

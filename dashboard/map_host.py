@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from streamlit_folium import st_folium
 
 from dashboard.i18n import _, current_language
 from geo.cells import cells_at
@@ -25,6 +24,9 @@ def theme_name() -> ThemeName:
 
 def show_map() -> dict[str, Any]:
     """Show the map; what the user clicked last comes back. A rerun neither redraws nor moves it."""
+    # Its component is known only to a runtime that already exists: imported in a page's run, not with this module.
+    from streamlit_folium import st_folium
+
     theme = theme_name()
     answer: dict[str, Any] = st_folium(
         build_map(

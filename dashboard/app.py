@@ -18,8 +18,7 @@ import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
 from dashboard.context import Context
 from dashboard.gate import Gate
-from dashboard.mapdata import warm_up
-from dashboard.routes import routes
+from dashboard.routes import routes, warm_up
 from dashboard.settings import Settings
 from dashboard.theme import streamlit_theme
 from geo.errors import HexacrossError

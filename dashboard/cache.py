@@ -14,22 +14,39 @@ class ByteCache:
         self.capacity = capacity
         self.size = 0
         self._answers: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get_or_make(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
-        """The answer kept under this key, or a new one. Two threads may make the same answer; either is right."""
+        """The answer kept under this key, or a new one; who asks while it is being made waits for it."""
         with self._lock:
-            if key in self._answers:
-                self._answers.move_to_end(key)
-                return self._answers[key]
-        answer = make()
-        with self._lock:
-            self._forget(key)
-            self._answers[key] = answer
-            self.size += len(answer)
-            while self.size > self.capacity:
-                self._forget(next(iter(self._answers)))
+            if (kept := self._kept(key)) is not None:
+                return kept
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if (kept := self._kept(key)) is not None:
+                    return kept
+            try:
+                answer = make()
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            with self._lock:
+                self._keep(key, answer)
         return answer
+
+    def _kept(self, key: Hashable) -> bytes | None:
+        if key in self._answers:
+            self._answers.move_to_end(key)
+        return self._answers.get(key)
+
+    def _keep(self, key: Hashable, answer: bytes) -> None:
+        self._forget(key)
+        self._answers[key] = answer
+        self.size += len(answer)
+        while self.size > self.capacity:
+            self._forget(next(iter(self._answers)))
 
     def _forget(self, key: Hashable) -> None:
         self.size -= len(self._answers.pop(key, b""))

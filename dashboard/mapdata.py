@@ -208,15 +208,6 @@ def view_spec(known: Geography, territory: Territory | None) -> ViewSpec:
     )
 
 
-def warm_up(context: Context) -> None:
-    """Read what the first visitor would wait for: geography, classes, perimeters."""
-    period = context.store.period(viewer_of(context.settings))
-    if period is not None:
-        view = View(territory=Territory("cross", context.geography.lists.cross[0].code)).dated(period, period[1])
-        hexagons_payload(context, view)
-        perimeters(context, view)
-
-
 def perimeters_json(context: Context, view: View) -> bytes:
     """The answer of `GET /perimetres`."""
     return encode_outlines(perimeters(context, view))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import re
@@ -18,7 +19,7 @@ from starlette.types import Scope
 
 import layers
 from dashboard.context import Context, today, viewer_of
-from dashboard.i18n import translate_error, use_language
+from dashboard.i18n import current_language, translate_error, use_language
 from dashboard.index_page import index_html
 from dashboard.mapdata import hexagons_payload, perimeters_json
 from dashboard.settings import LANGUAGES
@@ -94,7 +95,7 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
         try:
             with use_language(language):
                 view = asked.dated(context.store.period(viewer_of(context.settings)), today())
-                key = (make.__name__, answer_key(context, view), language)
+                key = answer_key(make, context, view)
                 tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
                 headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
                 if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
@@ -107,14 +108,24 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
     return endpoint
 
 
-def answer_key(context: Context, view: View) -> tuple[object, ...]:
-    """What an answer depends on: facts, who is looking, what is looked at, and the hour, for the sources' ages."""
+def answer_key(make: Callable[[Context, View], bytes], context: Context, view: View) -> tuple[object, ...]:
+    """What an answer depends on: facts, who is looking, what is looked at, language, and the hour, for the ages."""
     return (
+        make.__name__,
+        current_language(),
         context.store.version(),
         viewer_of(context.settings),
         replace(view, cell=None).address(),
         datetime.now(UTC).strftime("%Y-%m-%dT%H"),
     )
+
+
+def warm_up(context: Context) -> None:
+    """Make the answers that the first visitor would wait for: those of an address without any parameter."""
+    with use_language(context.settings.language):
+        view = View().dated(context.store.period(viewer_of(context.settings)), today())
+        for make in (hexagons_payload, perimeters_json):
+            context.answers.get_or_make(answer_key(make, context, view), functools.partial(make, context, view))
 
 
 def _error_response(error: HexacrossError, language: str) -> JSONResponse:

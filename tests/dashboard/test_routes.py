@@ -1,0 +1,126 @@
+"""Routes: hexagons of a view, errors as sentences with their status, caching of files; on a real, small store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from dashboard.cache import ByteCache
+from dashboard.context import Context
+from dashboard.routes import DIGEST_NAMED, routes, status_of
+from dashboard.settings import Settings
+from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError
+from data.geography import geography
+from data.ingest import load_file
+from data.store import open_store
+from layers.hexagons import STATE_CODES, decode
+
+HEADER = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;checked;positive"
+INCIDENT = "essai;i{id};incident;seizure;2026-03-0{day}T10:00;5.3700;43.3000;point;;"
+CONTROL = "essai;c{id};control;road_check;2026-03-02T10:00;5.4500;43.5300;point;40;3"
+MARCH = "du=2026-03-01&au=2026-03-31"
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """Six incidents in one hexagon of Marseille, one control in Aix-en-Provence, in March 2026."""
+    folder = tmp_path_factory.mktemp("routes")
+    file = folder / "a.csv"
+    lines = [HEADER, *(INCIDENT.format(id=number, day=number + 1) for number in range(6)), CONTROL.format(id=0)]
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    store = open_store(str(folder / "routes.duckdb"))
+    store.set_memberships(geography().memberships())
+    load_file(store, file)
+    yield Context(Settings(threshold=5), store, geography(), ByteCache(2**20))
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def client(context: Context) -> TestClient:
+    return TestClient(Starlette(routes=routes(context)))
+
+
+def test_hexagons_of_a_view(client: TestClient) -> None:
+    answer = client.get(f"/hex?{MARCH}&resolution=8&mesure=incidents")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    header, columns = decode(answer.content)
+    assert (header["title"], header["resolution"], header["locale"]) == ("Incidents", 8, "fr")
+    assert header["period"] == "1–31 mars 2026"
+    shown = columns["values"][columns["state"] == STATE_CODES["value"]]
+    assert shown.tolist() == [5.0]  # six, rounded to a multiple of the threshold
+    assert sum(spec["count"] for spec in header["classes"]) == 1
+
+
+def test_never_checked_is_unknown_and_small_counts_are_protected(client: TestClient) -> None:
+    _header, columns = decode(client.get(f"/hex?{MARCH}&resolution=8&mesure=rendement").content)
+    states = set(columns["state"].tolist())
+    assert STATE_CODES["unknown"] in states  # the hexagon of Marseille: incidents, no control
+    assert STATE_CODES["protected"] in states  # the one control of Aix
+    assert np.isnan(columns["checked"][columns["state"] == STATE_CODES["protected"]]).all()
+
+
+def test_the_language_is_the_viewer_s(client: TestClient) -> None:
+    header, _ = decode(client.get(f"/hex?{MARCH}&langue=en&mesure=taux").content)
+    assert (header["title"], header["unit"]) == ("Incident rate", "per 100,000 inhabitants")
+
+
+def test_an_answer_already_known_is_not_sent_again(client: TestClient) -> None:
+    first = client.get(f"/hex?{MARCH}")
+    again = client.get(f"/hex?{MARCH}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.get("/hex?du=2026-03-02", headers={"If-None-Match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
+def test_an_unknown_territory_is_a_sentence(client: TestClient) -> None:
+    answer = client.get("/hex?territoire=commune:99999")
+    assert answer.status_code == 422
+    assert "99999" in answer.json()["error"]
+
+
+def test_perimeters_hold_the_territory_looked_at(client: TestClient) -> None:
+    features = client.get("/perimetres?territoire=commune:13055").json()["features"]
+    selected = [feature["properties"] for feature in features if feature["properties"]["kind"] == "selected"]
+    assert [(properties["code"], properties["name"]) for properties in selected] == [("13055", "Marseille")]
+    assert sum(feature["properties"]["kind"] == "cross" for feature in features) == 31
+    assert sum(feature["properties"]["kind"] == "antenna" for feature in features) == 16
+
+
+def test_health_says_how_fresh_the_store_is(client: TestClient) -> None:
+    assert client.get("/healthz").json()["last_day"] == "2026-03-06"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ForbiddenError, 403), (QueryError, 422), (StoreError, 503), (StoreVersionError, 503), (MappingError, 500)],
+)
+def test_each_error_has_its_status(error: type, status: int) -> None:
+    assert status_of(error("x")) == status
+
+
+def test_the_page_is_ours_and_in_the_language_asked_for(client: TestClient) -> None:
+    assert '<html lang="fr">' in client.get("/").text
+    html = client.get("/donnees?langue=en").text
+    assert '<html lang="en">' in html
+    assert "<title>Hexacross</title>" in html
+    assert "<script>" not in html  # no inline script: the policy blocks them
+
+
+def test_files_are_asked_for_again_unless_named_by_digest(client: TestClient) -> None:
+    assert client.get("/ui/page.css").headers["cache-control"] == "no-cache"
+    assert client.get("/ui/nothing.css").status_code == 404
+    assert DIGEST_NAMED.search("app-0123abcd.js")
+    assert not DIGEST_NAMED.search("leaflet.js")
+
+
+def test_files_outside_the_folder_are_not_served(client: TestClient) -> None:
+    assert client.get("/ui/..%2fsettings.py").status_code == 404
+
+
+def test_the_store_s_file_is_not_served(client: TestClient, context: Context) -> None:
+    assert client.get(f"/ui/{Path(context.settings.store).name}").status_code == 404

@@ -92,7 +92,7 @@ def descend(polygons: NDArray[np.object_], finest: int) -> Iterator[tuple[Inside
         GeometryError: Something else than valid polygons in degrees.
     """
     check_polygons(polygons)
-    prepare(polygons)
+    shapely.prepare(polygons)
     edges = _edges_of(polygons)
     resolution = min(START_RESOLUTION, finest)
     if len(edges.lng) == 0:
@@ -136,19 +136,6 @@ def check_polygons(polygons: NDArray[np.object_]) -> None:
             first=first,
             reason=shapely.is_valid_reason(polygons[first]),
         )
-
-
-def prepare(polygons: NDArray[np.object_]) -> None:
-    """Prepare polygons for point tests from several threads.
-
-    GEOS builds the index of a prepared polygon at its first test and takes no lock for it: two threads at once
-    would corrupt memory. So the first test is made here.
-    """
-    shapely.prepare(polygons)
-    corner = np.full((len(polygons), 2), np.nan)
-    points, polygon = shapely.get_coordinates(polygons, return_index=True)
-    corner[polygon] = points  # of several, the last one stays: any will do
-    shapely.intersects_xy(polygons, corner[:, 0], corner[:, 1])
 
 
 def _edges_of(polygons: NDArray[np.object_]) -> Edges:
@@ -246,7 +233,7 @@ def _inside_at_first(
     near = np.searchsorted(cells, near_cells) * count + near_polygon
     clear = ~np.isin(point * count + polygon, near)
     point, polygon = point[clear], polygon[clear]
-    inside = shapely.intersects_xy(polygons[polygon], lng[point], lat[point])
+    inside = holds(polygons, polygon, lng[point], lat[point])
     return Inside(resolution, cells[point[inside]], polygon[inside].astype(np.int32))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,6 +27,10 @@ THREADS = 2
 EQUATORIAL_RADIUS_KM = 6378.137
 ECCENTRICITY_2 = 0.0066943799901413165
 H3_RADIUS_KM = 6371.007180918475
+
+# Held by whoever asks a prepared polygon: GEOS changes what it has prepared while it answers, and takes no lock for
+# it, so that two threads at once corrupt memory (seen: a crash in one build of the commune table out of three).
+PREPARED_POLYGONS = threading.Lock()
 
 
 def cells_at(lng: ArrayLike, lat: ArrayLike, resolution: int = FINEST_RESOLUTION) -> NDArray[np.int64]:
@@ -153,11 +158,12 @@ def holds(
 ) -> NDArray[np.bool_]:
     """Test each point against the polygon of its position, exactly; a point on its border is held.
 
-    Prepared polygons (`descent.prepare`) keep an index each: taken one polygon after the other, it stays in the cache.
+    Prepared polygons (`shapely.prepare`) keep an index each: taken one polygon after the other, it stays in the cache.
     """
     order = np.argsort(polygon)
     held = np.empty(len(polygon), dtype=np.bool_)
-    held[order] = shapely.intersects_xy(polygons[polygon[order]], lng[order], lat[order])
+    with PREPARED_POLYGONS:
+        held[order] = shapely.intersects_xy(polygons[polygon[order]], lng[order], lat[order])
     return held
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo.covers import cover_each
 from geo.errors import N_, GeometryError
-from geo.grid import areas_km2, boundaries, equal_area_km
+from geo.grid import PREPARED_POLYGONS, areas_km2, boundaries, equal_area_km
 
 
 def population_by_cell(
@@ -73,7 +72,6 @@ class PopulatedArea:
         self._density = np.asarray(populations, dtype=np.float64) / shapely.area(equal_area_km(self._polygons))
         self._unknown_share = unknown_share
         self._tree = shapely.STRtree(self._polygons)
-        self._prepared = threading.Lock()  # GEOS grows a prepared polygon's index as it answers, and takes none
         shapely.prepare(self._polygons)
 
     def population_of(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -81,7 +79,7 @@ class PopulatedArea:
         hexagons = boundaries(cells)
         place, polygon = self._tree.query(hexagons, predicate="intersects")
         inside_km2 = np.empty(len(place))
-        with self._prepared:
+        with PREPARED_POLYGONS:
             whole = shapely.contains_properly(self._polygons[polygon], hexagons[place])
         inside_km2[whole] = areas_km2(cells)[place[whole]]
         crossed = shapely.intersection(hexagons[place[~whole]], self._polygons[polygon[~whole]])

@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from geo.descent import NOBODY, START_RESOLUTION, Generation, Inside, descend, prepare
+from geo.descent import NOBODY, START_RESOLUTION, Generation, Inside, descend
 from geo.errors import N_, GeometryError
 from geo.grid import CHUNK, holds, in_threads
 from geo.ids import FINEST_RESOLUTION, digit_bits_below, parents, resolutions
@@ -167,7 +167,7 @@ class TerritoryIndex:
             raise GeometryError(
                 N_("{path} : table illisible, à refaire ({reason})."), path=path, reason=error
             ) from error
-        prepare(polygons)
+        shapely.prepare(polygons)
         return cls(polygons, steps, tables, first_choice, choices)
 
 

@@ -24,8 +24,9 @@ from data.duckdb_load import LEDGER_COLUMNS, Load, ledger_of
 from data.duckdb_tables import connect, explained, first_row, insert_rows, read_sql
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
-from data.rollup import COUNTS, SUMMARY_RESOLUTION, SUMS, merge_by_cell, place_in_territories, sort_rollup
+from data.rollup import COUNTS, SUMMARY_RESOLUTION, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
+from data.spans import parts, spans_between
 from data.store import (
     Batch,
     CellCounts,
@@ -45,7 +46,6 @@ from geo.errors import N_
 
 MICROGRAMS_PER_KG = 1e9
 CENTS_PER_EUR = 100
-MERGED_DAYS = 92  # up to this long, the rows of an area are few enough to be merged in memory
 CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
 
 Values = dict[str, Any]  # of named SQL parameters
@@ -87,7 +87,10 @@ class DuckDBStore:
     def open(cls, url: str) -> DuckDBStore:
         """Open the file at `url`; a file that does not exist is created, with its folders."""
         path = Path(url)
-        return cls(path, connect(path))
+        connection = connect(path)
+        with explained(path):
+            upgrade(connection)
+        return cls(path, connection)
 
     def close(self) -> None:
         with self._writer:
@@ -179,17 +182,11 @@ class DuckDBStore:
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
         with self._reading() as cursor:
             scope = self._scope(cursor, query.territory, viewer)
-            summary = scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not _chosen_classes(query)
-            where, values = _conditions(query, scope)
-            if summary and scope.zones is not None and (query.stop - query.start).days <= MERGED_DAYS:
-                columns = _merged_cells(cursor, where, values, query.resolution)
+            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not _chosen_classes(query):
+                columns = _summed_up(cursor, query, scope)
             else:
-                statement = read_sql("counts_by_cell").format(
-                    source="hexagon_days" if summary else "rollup",
-                    cell=_parent_sql("cell", query.resolution),
-                    where=where,
-                )
-                columns = _fetch(cursor, statement, values)
+                where, values = _conditions(query, scope)
+                columns = _fetch(cursor, _cells_sql("rollup", where, query.resolution), values)
         cells = columns["hexagon"]
         if query.box is not None:
             lng, lat = centres(cells)
@@ -438,11 +435,20 @@ def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, values: Mapping[st
     return {name: _nan_for_null(column) for name, column in found.items()}
 
 
-def _merged_cells(cursor: duckdb.DuckDBPyConnection, where: str, values: Values, resolution: int) -> Columns:
-    """Counts by hexagon of some whole zones over a short period, added up outside the database."""
+def _cells_sql(source: str, where: str, resolution: int) -> str:
+    return read_sql("counts_by_cell").format(source=source, where=where, cell=_parent_sql("cell", resolution))
+
+
+def _summed_up(cursor: duckdb.DuckDBPyConnection, query: Query, scope: Scope) -> Columns:
+    """Counts by hexagon of some whole zones, or of all, from the summary by spans of days."""
+    wanted = "hexagon_spans JOIN (SELECT unnest($parts::BIGINT[]) AS part) USING (part)"
+    spans = spans_between(query.start, query.stop)
+    if scope.zones is None:
+        zones = [zone for (zone,) in cursor.execute("SELECT DISTINCT zone FROM places").fetchall()]
+        return _fetch(cursor, _cells_sql(wanted, "true", query.resolution), {"parts": parts(zones, spans)})
     names = ", ".join(("cell", *COUNTS, *SUMS))
-    rows: Any = cursor.execute(f"SELECT {names} FROM hexagon_days WHERE {where}", values).fetchnumpy()
-    return {name: _nan_for_null(column) for name, column in merge_by_cell(rows, resolution).items()}
+    rows: Any = cursor.execute(f"SELECT {names} FROM {wanted}", {"parts": parts(scope.zones, spans)}).fetchnumpy()
+    return {name: _nan_for_null(column) for name, column in merge_by_cell(rows, query.resolution).items()}
 
 
 def _nan_for_null(column: NDArray[Any]) -> NDArray[Any]:

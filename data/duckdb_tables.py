@@ -17,7 +17,7 @@ from data.errors import StoreError, StoreVersionError
 from data.schema import EVENT, INDICATOR, Field, FieldType
 from geo.errors import N_
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MEMORY_LIMIT = "2GB"  # of DuckDB itself; it spills to disk beyond, next to the store
 THREADS = 2
 
@@ -79,6 +79,7 @@ def insert_rows(
 def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     """Lay every table into an empty file."""
     cursor.execute(read_sql("tables"))
+    cursor.execute(read_sql("hexagon_spans"))
     cursor.execute(f"""
         CREATE TABLE events (key UBIGINT NOT NULL, batch INTEGER NOT NULL, line BIGINT NOT NULL,
             {", ".join(f"{number} INTEGER NOT NULL" for number in DIMENSIONS)}, {_columns(STORED_FIELDS)})""")

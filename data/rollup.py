@@ -9,13 +9,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_tables import first_row, insert_rows, read_sql
+from data.duckdb_tables import SCHEMA_VERSION, first_row, insert_rows, read_sql
+from data.spans import LEVELS, coarser, part_of
 from geo.cells import parents
 
-SUMMARY_RESOLUTION = 9  # of `hexagon_days`
+SUMMARY_RESOLUTION = 9  # of `hexagon_spans`
 UNSORTED_SHARE = 0.1  # of the roll-up that may stand appended after its sorted part
 UNSORTED_ROWS = 200_000  # below this many, sorting again would gain nothing
 SLICE_ROWS = 1_000_000
+Columns = dict[str, NDArray[Any]]
+
 COUNTS = ("incidents", "controls")
 SUMS = ("checked", "positive", "micrograms", "cents")
 
@@ -30,6 +33,18 @@ def place_in_territories(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
             f"UPDATE places SET zone = zones.zone FROM zones WHERE place >= $first AND {known_by}", {"first": first}
         )
     cursor.execute(read_sql("place_territories"), {"first": first})
+
+
+def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a store of format 1, which summed up by day, the summary by spans of days; its facts stay as they are."""
+    if first_row(connection, "SELECT schema_version FROM meta") == (SCHEMA_VERSION,):
+        return
+    connection.begin()
+    connection.execute("DROP TABLE hexagon_days")
+    connection.execute(read_sql("hexagon_spans"))
+    sort_rollup(connection)
+    connection.execute("UPDATE meta SET schema_version = ?", [SCHEMA_VERSION])
+    connection.commit()
 
 
 def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
@@ -49,7 +64,7 @@ def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
     """Write the daily counts again, merged, in order, under the places' present zones."""
     cursor.execute(read_sql("rollup_again"))
     cursor.execute("TRUNCATE rollup")
-    cursor.execute("TRUNCATE hexagon_days")
+    cursor.execute("TRUNCATE hexagon_spans")
     _add_fresh(cursor)
     cursor.execute("UPDATE meta SET sorted_rows = (SELECT count(*) FROM rollup)")
 
@@ -65,50 +80,66 @@ def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
             f"SELECT {columns} FROM fresh WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
             {"start": start, "stop": start + SLICE_ROWS},
         ).fetchnumpy()
-        insert_rows(cursor, "hexagon_days BY NAME", "*", summarise(found))
+        insert_rows(cursor, "hexagon_spans BY NAME", "*", summarise(found))
     cursor.execute("DROP TABLE fresh")
 
 
-def summarise(rows: dict[str, NDArray[Any]]) -> pa.Table:
-    """Merge neighbouring rows of one zone, day and hexagon of `SUMMARY_RESOLUTION`.
+def summarise(rows: Columns) -> pa.Table:
+    """Merge rows by hexagon of `SUMMARY_RESOLUTION` and by span of each length: rows of `hexagon_spans`.
 
     Args:
         rows: Columns of `rollup`, sorted by zone, day and cell: what belongs together is already side by side, so
             that one pass does what a GROUP BY would need a hash table and a sort for. Masked where unknown.
     """
-    hexagons = parents(rows["cell"], SUMMARY_RESOLUTION)
-    keys = {"zone": rows["zone"], "day": rows["day"], "cell": hexagons}
-    changes = np.zeros(len(hexagons), dtype=np.bool_)
-    changes[:1] = True
-    for key in keys.values():
-        changes[1:] |= key[1:] != key[:-1]
-    starts = np.flatnonzero(changes)
-    columns = {name: pa.array(key[starts]) for name, key in keys.items()}
-    for name in (*COUNTS, *SUMS):
-        sums = _sums_of_known(rows[name], starts)
-        columns[name] = pa.array(sums.data, mask=np.ma.getmaskarray(sums))
-    return pa.table(columns)
+    values = {name: rows[name] for name in (*COUNTS, *SUMS)}
+    part, cell = part_of(rows["zone"], rows["day"]), parents(rows["cell"], SUMMARY_RESOLUTION)
+    tables = []
+    for level in range(LEVELS):
+        if level:
+            part = coarser(part)
+            order = np.lexsort((cell, part))  # of sorted runs, which it only has to merge
+            part, cell = part[order], cell[order]
+            values = {name: column[order] for name, column in values.items()}
+        starts = _starts(part, cell)
+        part, cell = part[starts], cell[starts]
+        values = {name: _sums_of_known(column, starts) for name, column in values.items()}
+        columns = {name: pa.array(np.ma.getdata(v), mask=_mask(v)) for name, v in values.items()}
+        tables.append(pa.table({"part": part, "cell": cell, **columns}))
+    return pa.concat_tables(tables)
 
 
-def merge_by_cell(rows: dict[str, NDArray[Any]], resolution: int) -> dict[str, NDArray[Any]]:
-    """Merge rows of `hexagon_days` by hexagon: what a GROUP BY does, three times as fast on the rows of one area.
+def merge_by_cell(rows: Columns, resolution: int) -> Columns:
+    """Merge rows of `hexagon_spans` by hexagon: what a GROUP BY does, three times as fast on the rows of one area.
 
-    They come as one sorted run for each zone and day, and numpy's stable sort only has to merge the runs.
+    They come as one sorted run for each part, and numpy's stable sort only has to merge the runs.
     """
     hexagons = parents(rows["cell"], resolution)
     order = np.argsort(hexagons, kind="stable")
     hexagons = hexagons[order]
-    starts = np.flatnonzero(np.diff(hexagons, prepend=0))
+    starts = _starts(hexagons)
     sums = {name: _sums_of_known(rows[name][order], starts) for name in (*COUNTS, *SUMS)}
     return {"hexagon": hexagons[starts], **sums}
 
 
-def _sums_of_known(values: NDArray[Any], starts: NDArray[np.intp]) -> np.ma.MaskedArray[Any, Any]:
+def _starts(*keys: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Where each run of equal keys begins."""
+    changes = np.zeros(len(keys[0]), dtype=np.bool_)
+    changes[:1] = True
+    for key in keys:
+        changes[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(changes)
+
+
+def _mask(values: NDArray[Any]) -> NDArray[np.bool_] | None:
+    return np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
+
+
+def _sums_of_known(values: NDArray[Any], starts: NDArray[np.intp]) -> NDArray[Any]:
     """Sum each run; masked where nothing in it is known."""
     if not len(starts):
-        return np.ma.array(np.zeros(0, dtype=np.int64))
-    data, unknown = np.ma.getdata(values), np.ma.getmask(values)
-    if unknown is np.ma.nomask:
-        return np.ma.array(np.add.reduceat(data, starts))
-    sums = np.add.reduceat(np.where(unknown, 0, data), starts)
-    return np.ma.array(sums, mask=np.logical_and.reduceat(unknown, starts))
+        return np.zeros(0, dtype=np.int64)
+    unknown = _mask(values)
+    if unknown is None:
+        return np.add.reduceat(values, starts, dtype=np.int64)
+    sums = np.add.reduceat(np.where(unknown, 0, np.ma.getdata(values)), starts)
+    return np.ma.array(sums, mask=np.bitwise_and.reduceat(unknown, starts))

@@ -46,12 +46,6 @@ CREATE TABLE rollup (
     events BIGINT NOT NULL, incidents BIGINT NOT NULL, controls BIGINT NOT NULL,
     checked BIGINT, positive BIGINT, micrograms BIGINT, cents BIGINT
 );
--- The same by hexagon of resolution 9 only: the cost of the usual map grows with its hexagons, not with the facts.
-CREATE TABLE hexagon_days (
-    zone INTEGER NOT NULL, day DATE NOT NULL, cell BIGINT NOT NULL,
-    incidents BIGINT NOT NULL, controls BIGINT NOT NULL,
-    checked BIGINT, positive BIGINT, micrograms BIGINT, cents BIGINT
-);
 -- What each load brought, by producer and place: the age of a source without reading the facts.
 CREATE TABLE tallies (
     batch INTEGER NOT NULL, origin INTEGER NOT NULL, place INTEGER NOT NULL,

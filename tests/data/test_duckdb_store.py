@@ -65,6 +65,27 @@ def test_a_store_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM events").fetchall() == [(50,)]
 
 
+def test_a_store_of_an_earlier_format_is_summed_up_again(tmp_path: Path) -> None:
+    path = tmp_path / "base.duckdb"
+    points = [event(n, longitude=5.37, latitude=43.29 + n / 500, place_precision="point") for n in range(50)]
+    query = Query(EVERYTHING.start, EVERYTHING.stop, resolution=7)
+    store = open_store(str(path))
+    store.load(batch("lot"), [chunk(points)])
+    expected = store.counts_by_cell(query, NATIONAL)
+    store.close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE hexagon_spans")
+        connection.execute("CREATE TABLE hexagon_days (zone INTEGER)")
+        connection.execute("UPDATE meta SET schema_version = 1")
+    again = open_store(str(path))
+    found = again.counts_by_cell(query, NATIONAL)
+    again.close()
+    assert expected.incidents.sum() == 50
+    np.testing.assert_array_equal(found.cells, expected.cells)
+    np.testing.assert_array_equal(found.incidents, expected.incidents)
+    np.testing.assert_array_equal(found.kg, expected.kg)
+
+
 def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "autre.duckdb"
     with duckdb.connect(str(path)) as connection:

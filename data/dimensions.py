@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 Combination = tuple[Any, ...]
+
+LARGEST_KEY = 2**62
 
 
 class Dimension:
@@ -42,16 +45,29 @@ def distinct_rows(rows: pa.Table) -> tuple[NDArray[np.int64], list[Combination]]
         positions: Shape (rows,), of each row's combination in `combinations`.
         combinations: The distinct rows, None where a value is absent.
     """
-    positions = np.zeros(rows.num_rows, dtype=np.int64)
-    combinations: list[Combination] = [()]
+    keys = np.zeros(rows.num_rows, dtype=np.int64)  # each row's values as the digits of one number
+    digits: list[list[Any]] = [[()]]
     for column in rows.unify_dictionaries().columns:
         array = column.combine_chunks()
         coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
         values = [None, *coded.dictionary.to_pylist()]
+        if prod(len(digit) for digit in digits) * len(values) > LARGEST_KEY:
+            keys, combinations = _decoded(keys, digits)
+            digits = [combinations]
         indices = pc.fill_null(coded.indices.cast(pa.int64()), -1).to_numpy() + 1
-        pairs = pa.array(positions * len(values) + indices).dictionary_encode()
-        combinations = [
-            (*combinations[pair // len(values)], values[pair % len(values)]) for pair in pairs.dictionary.to_pylist()
-        ]
-        positions = pairs.indices.to_numpy().astype(np.int64)
-    return positions, combinations
+        keys = keys * len(values) + indices
+        digits.append(values)
+    return _decoded(keys, digits)
+
+
+def _decoded(keys: NDArray[np.int64], digits: list[list[Any]]) -> tuple[NDArray[np.int64], list[Combination]]:
+    """The distinct keys as combinations of their digits' values, the first digit being combinations already."""
+    distinct = pa.array(keys).dictionary_encode()
+    rest = distinct.dictionary.to_numpy()
+    columns: list[list[Any]] = []
+    for values in digits[:0:-1]:
+        rest, digit = np.divmod(rest, len(values))
+        columns.insert(0, [values[position] for position in digit.tolist()])
+    first = [digits[0][position] for position in rest.tolist()]
+    combinations = [(*start, *row) for start, *row in zip(first, *columns, strict=True)]
+    return distinct.indices.to_numpy().astype(np.int64), combinations

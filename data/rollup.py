@@ -16,6 +16,8 @@ from geo.cells import parents
 SUMMARY_RESOLUTION = 9  # of `hexagon_spans`
 UNSORTED_SHARE = 0.1  # of the roll-up that may stand appended after its sorted part
 UNSORTED_ROWS = 200_000  # below this many, sorting again would gain nothing
+UNUSED_BITS = 3 * (15 - SUMMARY_RESOLUTION)  # of a cell's number, below those that tell cells of a resolution apart,
+CELL_BITS = 7 + 3 * SUMMARY_RESOLUTION  # which are these
 SLICE_ROWS = 1_000_000
 Columns = dict[str, NDArray[Any]]
 
@@ -49,9 +51,10 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
 
 def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
     """Add what batch `number` brought to the daily counts; sort them again when too much of them is appended."""
+    last = _last_row(cursor)
     cursor.execute(read_sql("rollup_of_batch"), {"batch": number})
     cursor.execute(read_sql("tallies_of_batch"), {"batch": number})
-    _add_fresh(cursor)
+    _sum_up(cursor, after=last)
     row = first_row(cursor, "SELECT count(*), any_value(sorted_rows) FROM rollup, meta")
     rows, in_order = row if row and row[0] else (0, 0)
     if in_order == 0:
@@ -65,23 +68,28 @@ def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(read_sql("rollup_again"))
     cursor.execute("TRUNCATE rollup")
     cursor.execute("TRUNCATE hexagon_spans")
-    _add_fresh(cursor)
+    cursor.execute("INSERT INTO rollup FROM fresh")
+    cursor.execute("DROP TABLE fresh")
+    _sum_up(cursor, after=-1)
     cursor.execute("UPDATE meta SET sorted_rows = (SELECT count(*) FROM rollup)")
 
 
-def _add_fresh(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Append the sorted rows of the temporary table `fresh`, and their summary by hexagon."""
-    cursor.execute("INSERT INTO rollup SELECT * FROM fresh")
-    row = first_row(cursor, "SELECT min(rowid), max(rowid) + 1 FROM fresh")
+def _last_row(cursor: duckdb.DuckDBPyConnection) -> int:
+    row = first_row(cursor, "SELECT coalesce(max(rowid), -1) FROM rollup")
+    return int(row[0]) if row else -1
+
+
+def _sum_up(cursor: duckdb.DuckDBPyConnection, after: int) -> None:
+    """Append the summary by hexagon of the sorted rows that stand after row number `after`."""
+    row = first_row(cursor, "SELECT min(rowid), max(rowid) + 1 FROM rollup WHERE rowid > ?", [after])
     first, end = row if row and row[0] is not None else (0, 0)
     columns = ", ".join(("zone", "day", "cell", *COUNTS, *SUMS))
     for start in range(first, end, SLICE_ROWS):
         found: Any = cursor.execute(
-            f"SELECT {columns} FROM fresh WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
+            f"SELECT {columns} FROM rollup WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
             {"start": start, "stop": start + SLICE_ROWS},
         ).fetchnumpy()
         insert_rows(cursor, "hexagon_spans BY NAME", "*", summarise(found))
-    cursor.execute("DROP TABLE fresh")
 
 
 def summarise(rows: Columns) -> pa.Table:
@@ -97,7 +105,7 @@ def summarise(rows: Columns) -> pa.Table:
     for level in range(LEVELS):
         if level:
             part = coarser(part)
-            order = np.lexsort((cell, part))  # of sorted runs, which it only has to merge
+            order = _order(part, cell)
             part, cell = part[order], cell[order]
             values = {name: column[order] for name, column in values.items()}
         starts = _starts(part, cell)
@@ -119,6 +127,12 @@ def merge_by_cell(rows: Columns, resolution: int) -> Columns:
     starts = _starts(hexagons)
     sums = {name: _sums_of_known(rows[name][order], starts) for name in (*COUNTS, *SUMS)}
     return {"hexagon": hexagons[starts], **sums}
+
+
+def _order(part: NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The order of (part, cell) for parts in order already: the runs of each part only have to be merged."""
+    rank = np.cumsum(np.diff(part, prepend=part[:1]) != 0)
+    return np.argsort(rank << CELL_BITS | (cell >> UNUSED_BITS) & ((1 << CELL_BITS) - 1), kind="stable")
 
 
 def _starts(*keys: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -1,5 +1,5 @@
 -- What batch $batch brought, in the order of `rollup`: one row for each fact, as hardly two share their key.
-CREATE OR REPLACE TEMP TABLE fresh AS
+INSERT INTO rollup
 SELECT zone, day, cell, place, class,
     1 AS events, incidents, controls,
     CASE WHEN controls = 1 THEN checked END AS checked,

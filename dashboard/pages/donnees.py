@@ -17,8 +17,13 @@ from data.errors import StoreError, UnreadableFileError
 from data.query import Viewer
 from data.readers import Options, open_source
 from data.vocabulary import MARKINGS
-from geo.errors import HexacrossError
+from geo.errors import N_, HexacrossError
 
+ASSUMED = {  # what a reader had to guess
+    "encoding": N_("encodage"),
+    "separator": N_("séparateur"),
+    "release": N_("publication"),
+}
 QUARANTINE_SHOWN = 1_000
 LOADED = "loaded"  # of the session: sentences on what was loaded, by the upload's id
 UNDERSTOOD = "understood"  # of the session: what was understood, by upload, mapping and marking
@@ -115,7 +120,7 @@ def _show(understood: Understanding) -> None:
         _("premières lignes lues : {n}, dont {refused} refusées").format(
             n=fmt.number(understood.lines), refused=fmt.number(understood.refused)
         ),
-        *(f"{name} : {value}" for name, value in understood.assumed.items()),
+        *(f"{_(ASSUMED.get(name, name))} : {value}" for name, value in understood.assumed.items()),
     ]
     if understood.first_day is not None:
         parts.append(_("période : {days}").format(days=days))

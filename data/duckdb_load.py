@@ -33,6 +33,7 @@ from data.vocabulary import HEXAGON_PRECISIONS
 from geo.errors import N_
 
 KNOWN_OTHERWISE = N_("Identifiant déjà connu avec un autre contenu : {given}. Champs qui diffèrent : {expected}.")
+IS_NAMED = "coalesce(event_id = source || ':' || source_event_id, false)"  # see `create_facts`
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,12 @@ class Load:
         names = [field.name for field in STORED_FIELDS]
         precisions = ", ".join(f"'{precision}'" for precision in HEXAGON_PRECISIONS)
         in_hexagons = f"CASE WHEN place_precision IN ({precisions}) AND cell <> 0 THEN cell END"
-        values = [in_hexagons if name == "cell" else name for name in names]
+        stored = {"cell": in_hexagons, "source_event_id": f"CASE WHEN NOT {IS_NAMED} THEN source_event_id END"}
+        values = [stored.get(name, name) for name in names]
         self._append(
             "events",
-            f"key, batch, line, {', '.join((*DIMENSIONS, *names))}",
-            f"{EVENT_KEY}, $batch, line, {', '.join((*DIMENSIONS, *values))}",
+            f"key, batch, line, {', '.join((*DIMENSIONS, *names))}, named",
+            f"{EVENT_KEY}, $batch, line, {', '.join((*DIMENSIONS, *values))}, {IS_NAMED}",
             rows,
         )
 

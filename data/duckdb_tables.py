@@ -17,7 +17,7 @@ from data.errors import StoreError, StoreVersionError
 from data.schema import EVENT, INDICATOR, Field, FieldType
 from geo.errors import N_
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MEMORY_LIMIT = "2GB"  # of DuckDB itself; it spills to disk beyond, next to the store
 THREADS = 2
 
@@ -82,16 +82,27 @@ def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(read_sql("hexagon_spans"))
     cursor.execute(f"""
         CREATE TABLE events (key UBIGINT NOT NULL, batch INTEGER NOT NULL, line BIGINT NOT NULL,
-            {", ".join(f"{number} INTEGER NOT NULL" for number in DIMENSIONS)}, {_columns(STORED_FIELDS)})""")
+            {", ".join(f"{number} INTEGER NOT NULL" for number in DIMENSIONS)}, {_columns(STORED_FIELDS)},
+            named BOOLEAN NOT NULL)""")
     cursor.execute(f"""
         CREATE TABLE indicators (key UBIGINT NOT NULL, batch INTEGER NOT NULL, line BIGINT NOT NULL,
             {_columns(INDICATOR_FIELDS)})""")
-    cursor.execute("""
-        CREATE VIEW facts AS
-        SELECT events.rowid AS row_number, *
-        FROM events JOIN classes USING (class) JOIN places USING (place) JOIN origins USING (origin)""")
+    create_facts(cursor)
     cursor.execute("CREATE VIEW figures AS SELECT indicators.rowid AS row_number, * FROM indicators")
     cursor.execute("INSERT INTO meta VALUES (?, 0, hash(?), '', 0)", [SCHEMA_VERSION, HASH_PROBE])
+
+
+def create_facts(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Lay the view of the events with all they stand for.
+
+    An identifier is written once: where an event is `named`, its `source_event_id` is what follows the source in its
+    `event_id`. Text that hardly repeats is what costs most to write, and to keep.
+    """
+    cursor.execute("""
+        CREATE OR REPLACE VIEW facts AS
+        SELECT events.rowid AS row_number, * REPLACE (
+            CASE WHEN named THEN substr(event_id, length(source) + 2) ELSE source_event_id END AS source_event_id)
+        FROM events JOIN classes USING (class) JOIN places USING (place) JOIN origins USING (origin)""")
 
 
 def _columns(fields: tuple[Field, ...]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_tables import SCHEMA_VERSION, first_row, insert_rows, read_sql
+from data.duckdb_tables import SCHEMA_VERSION, create_facts, first_row, insert_rows, read_sql
 from data.spans import LEVELS, coarser, part_of
 from geo.cells import parents
 
@@ -38,11 +38,14 @@ def place_in_territories(cursor: duckdb.DuckDBPyConnection, first: int) -> None:
 
 
 def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a store of format 1, which summed up by day, the summary by spans of days; its facts stay as they are."""
+    """Bring a store of an earlier format to this one: sum it up by spans of days; its facts stay as they are."""
     if first_row(connection, "SELECT schema_version FROM meta") == (SCHEMA_VERSION,):
         return
     connection.begin()
-    connection.execute("DROP TABLE hexagon_days")
+    connection.execute("ALTER TABLE events ADD COLUMN named BOOLEAN DEFAULT false")
+    create_facts(connection)
+    connection.execute("DROP TABLE IF EXISTS hexagon_days")  # of format 1
+    connection.execute("DROP TABLE IF EXISTS hexagon_spans")
     connection.execute(read_sql("hexagon_spans"))
     sort_rollup(connection)
     connection.execute("UPDATE meta SET schema_version = ?", [SCHEMA_VERSION])

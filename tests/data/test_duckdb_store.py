@@ -76,10 +76,17 @@ def test_a_store_of_an_earlier_format_is_summed_up_again(tmp_path: Path) -> None
     with duckdb.connect(str(path)) as connection:
         connection.execute("DROP TABLE hexagon_spans")
         connection.execute("CREATE TABLE hexagon_days (zone INTEGER)")
+        connection.execute("DROP VIEW facts")
+        connection.execute("UPDATE events SET source_event_id = substr(event_id, length('essai:') + 1)")
+        connection.execute("ALTER TABLE events DROP COLUMN named")
         connection.execute("UPDATE meta SET schema_version = 1")
     again = open_store(str(path))
     found = again.counts_by_cell(query, NATIONAL)
+    identifiers = again.events(query, NATIONAL).column("source_event_id").to_pylist()
+    repeated = again.load(batch("encore"), [chunk(points)]).repeated
     again.close()
+    assert sorted(identifiers, key=int) == [str(n) for n in range(50)]
+    assert repeated == 50
     assert expected.incidents.sum() == 50
     np.testing.assert_array_equal(found.cells, expected.cells)
     np.testing.assert_array_equal(found.incidents, expected.incidents)

@@ -19,6 +19,7 @@ from dashboard.context import viewer_of
 from dashboard.i18n import _, catalogue_paths, translate_error
 from dashboard.settings import Settings
 from dashboard.sources import source_ages
+from data.geography import geography
 from data.lists import read_lists
 from data.store import Source, open_store
 from geo.errors import HexacrossError
@@ -44,6 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
         _page_files,
         _catalogues,
         _lists,
+        _territories,
         _store,
         _disk,
         _port,
@@ -93,6 +95,14 @@ def _lists(_settings: Settings) -> list[Finding]:
         ]
     text = _("{antennas} antennes, {cross} CROSS").format(antennas=len(lists.antennas), cross=len(lists.cross))
     return [Finding(subject, "ok", text)]
+
+
+def _territories(_settings: Settings) -> list[Finding]:
+    subject = _("Table des territoires")
+    if geography().index_path.is_file():
+        return [Finding(subject, "ok", _("prête"))]
+    text = _("absente : le premier chargement la fera, en une demi-minute")
+    return [Finding(subject, "warning", text, _("Lancez « hexacross prepare » (ou « make install »)."))]
 
 
 def _store(settings: Settings) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import streamlit as st
@@ -14,6 +15,8 @@ from dashboard.controls import view_in_address
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.sources import highest_marking
 from data.errors import StoreError
+
+logger = logging.getLogger(__name__)
 
 STYLE = Path(__file__).parent / "static" / "page.css"
 ICON = Path(__file__).parent / "static" / "hexacross.svg"
@@ -36,7 +39,16 @@ def main() -> None:
         panels.marking_band(highest_marking(held.store.sources(viewer_of(held.settings))))
     except StoreError as error:
         st.error(translate_error(error))
-    page.run()
+    try:
+        page.run()
+    except Exception:  # the last resort: Streamlit says it in English, with links to the outside
+        logger.exception("unexpected error on the page %s", page.url_path)
+        st.error(
+            _(
+                "Une erreur imprévue arrête cette page ; elle est notée dans le journal du serveur. Les données ne sont"
+                " pas touchées. Rechargez la page, ou revenez à l'adresse précédente."
+            )
+        )
 
 
 main()

@@ -153,10 +153,16 @@ class Geography:
         )
         return gpd.GeoDataFrame(rows.sort_values("code").reset_index(drop=True), crs="EPSG:4326")
 
+    @property
+    def index_path(self) -> Path:
+        """Where the territory table is kept: another geography or another version of Hexacross has another name."""
+        digest = digest_of([FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"])
+        return cache_folder() / f"territories-{version('hexacross')}-{CACHE_LAYOUT}-{digest}.npz"
+
     @cached_property
     def index(self) -> TerritoryIndex:
         """Which unit holds a point. Built the first time (tens of seconds), then read from the cache."""
-        path = self._cached("territories", ".npz")
+        path = self.index_path
         if path.exists():
             try:
                 return TerritoryIndex.load(path)
@@ -380,11 +386,6 @@ class Geography:
     def _populated(self) -> PopulatedArea:
         population = self.units["population"].to_numpy(dtype=np.float64, na_value=np.nan)
         return PopulatedArea(self.units.geometry.to_numpy(dtype=object), population, UNKNOWN_AREA_SHARE)
-
-    def _cached(self, name: str, suffix: str) -> Path:
-        """Path of a file of the cache: another geography or another version of Hexacross has another name."""
-        digest = digest_of([FOLDER / "communes.parquet", FOLDER / "arrondissements.parquet"])
-        return cache_folder() / f"{name}-{version('hexacross')}-{CACHE_LAYOUT}-{digest}{suffix}"
 
 
 @lru_cache(maxsize=1)

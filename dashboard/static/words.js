@@ -6,6 +6,7 @@
     ["Drag and drop files here", "Déposez des fichiers ici"],
     ["Upload", "Choisir"],
     ["Browse files", "Choisir…"],
+    ["Add files", "Ajouter"],
     ["Choose options", "Choisir…"],
     ["Choose an option", "Choisir…"],
     ["No results", "Aucun résultat"],

@@ -20,6 +20,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 COMMAND = [sys.executable, "-c", "from dashboard.cli import main; main()"]
 DEMO_EVENTS = 40_000
 START_S = 60
+# Root has no sandbox; the rest keeps Chromium from asking its maker for anything.
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 expect.set_options(timeout=30_000)
 
@@ -83,7 +88,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
 

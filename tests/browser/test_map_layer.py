@@ -10,7 +10,7 @@ from typing import Any
 import geopandas as gpd
 import h3
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dashboard.assets import ASSETS, prepare_assets
 from layers.basemap import write_basemap
@@ -28,18 +28,6 @@ PIXEL_OF_HEXAGONS = """([x, y]) => {
     const at = [(x - box.left) * ratio, (y - box.top) * ratio];
     return [...canvas.getContext('2d').getImageData(...at, 1, 1).data];
 }"""
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +84,9 @@ class MapPage:
 
 
 @pytest.fixture
-def shown(chromium: Browser, assets: None) -> Iterator[MapPage]:
+def shown(browser: Browser, assets: None) -> Iterator[MapPage]:
     harness = Harness()
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
     with serving(harness.app) as address:
         yield MapPage(page, address, harness)
         page.close()

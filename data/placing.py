@@ -320,8 +320,11 @@ def city_of_arrondissement(code: str) -> str:
 
 def departement_of(communes: pa.Array) -> pa.Array:
     """INSEE code of the département, from that of the commune: its first two characters, three overseas."""
-    overseas = pc.starts_with(communes, "97")
-    return pc.if_else(overseas, pc.utf8_slice_codeunits(communes, 0, 3), pc.utf8_slice_codeunits(communes, 0, 2))
+    encoded = communes if pa.types.is_dictionary(communes.type) else communes.dictionary_encode()
+    codes = encoded.dictionary
+    overseas = pc.starts_with(codes, "97")
+    departements = pc.if_else(overseas, pc.utf8_slice_codeunits(codes, 0, 3), pc.utf8_slice_codeunits(codes, 0, 2))
+    return departements.take(encoded.indices)
 
 
 def _inside(lng: NDArray[np.float64], lat: NDArray[np.float64], box: tuple[float, float, float, float]) -> Mask:

@@ -158,7 +158,9 @@ def _loads(held: Context, viewer: Viewer) -> None:
     if not ledgers:
         panels.sentence(_("Aucun fichier n'a encore été chargé."))
         return
-    st.dataframe(ledger_frame(ledgers), hide_index=True)
+    frame = ledger_frame(ledgers)
+    counts = {str(name): st.column_config.NumberColumn(format="localized") for name in frame.select_dtypes("integer")}
+    st.dataframe(frame, hide_index=True, column_config=counts)
     refused = {ledger.batch_id: ledger.name for ledger in ledgers if ledger.refused}
     if not refused or not viewer.sees_events:
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import duckdb
@@ -83,7 +85,22 @@ def _last_row(cursor: duckdb.DuckDBPyConnection) -> int:
 
 
 def _sum_up(cursor: duckdb.DuckDBPyConnection, after: int) -> None:
-    """Append the summary by hexagon of the sorted rows that stand after row number `after`."""
+    """Append the summary by hexagon of the sorted rows that stand after row number `after`.
+
+    A slice is summed up in another thread while the database writes the one before and reads the next.
+    """
+    summed: list[Future[pa.Table]] = []
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        for rows in _slices(cursor, after):
+            summed.append(worker.submit(summarise, rows))
+            if len(summed) > 1:
+                insert_rows(cursor, "hexagon_spans BY NAME", "*", summed.pop(0).result())
+        for last in summed:
+            insert_rows(cursor, "hexagon_spans BY NAME", "*", last.result())
+
+
+def _slices(cursor: duckdb.DuckDBPyConnection, after: int) -> Iterator[Columns]:
+    """The rows with a cell that stand after row number `after`, a million at a time."""
     row = first_row(cursor, "SELECT min(rowid), max(rowid) + 1 FROM rollup WHERE rowid > ?", [after])
     first, end = row if row and row[0] is not None else (0, 0)
     columns = ", ".join(("zone", "day", "cell", *COUNTS, *SUMS))
@@ -92,7 +109,7 @@ def _sum_up(cursor: duckdb.DuckDBPyConnection, after: int) -> None:
             f"SELECT {columns} FROM rollup WHERE cell IS NOT NULL AND rowid >= $start AND rowid < $stop",
             {"start": start, "stop": start + SLICE_ROWS},
         ).fetchnumpy()
-        insert_rows(cursor, "hexagon_spans BY NAME", "*", summarise(found))
+        yield found
 
 
 def summarise(rows: Columns) -> pa.Table:

@@ -27,7 +27,7 @@ log = logging.getLogger("hexacross")
 
 # Pages are imported here, in the main thread: two threads that import the same library at once may see half of it.
 __all__ = ["build_app", "donnees", "serve", "situation"]
-SCRIPT = Path(__file__).parent / "main.py"
+SCRIPT = Path(__file__).parent / "script" / "main.py"
 GRACEFUL_SHUTDOWN_S = 5
 
 

@@ -18,8 +18,8 @@ from data.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-STYLE = Path(__file__).parent / "static" / "page.css"
-ICON = Path(__file__).parent / "static" / "hexacross.svg"
+STYLE = Path(__file__).parents[1] / "static" / "page.css"
+ICON = Path(__file__).parents[1] / "static" / "hexacross.svg"
 
 
 def main() -> None:

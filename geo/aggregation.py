@@ -59,21 +59,7 @@ def count_events(
     day = _whole_numbers(days)
     if any(column.shape != ids.shape for column in (day, *kept.values(), *values.values())):
         raise GeometryError(N_("Les colonnes à agréger n'ont pas toutes la même longueur."))
-    resolution = _resolution_of(ids)
-    if len(ids) < WORTH_A_THREAD:
-        return _count(ids, day, kept, values, resolution)
-    # The day leads the order: earlier and later events are counted apart, in two threads, and set one after the other.
-    earlier = day < np.median(day[:: len(day) // 1000])
-    halves: list[EventCounts | None] = [None, None]
-
-    def work(half: int) -> None:
-        part = earlier if half == 0 else ~earlier
-        some = {name: column[part] for name, column in kept.items()}
-        known = {name: column[part] for name, column in values.items()}
-        halves[half] = _count(ids[part], day[part], some, known, resolution)
-
-    in_threads(work, 2, 1)
-    return _joined([half for half in halves if half is not None])
+    return _count(ids, day, kept, values, _resolution_of(ids))
 
 
 def _count(
@@ -88,7 +74,7 @@ def _count(
         order = np.argsort(keys)
         keys = keys[order]
     else:
-        keys.sort()
+        _sort(keys)
     first = _first_of_runs([keys])
     columns = _unpack(keys[first], packing)
     return EventCounts(
@@ -99,6 +85,16 @@ def _count(
         events=np.diff(first, append=len(keys)),
         sums={name: _sums(column[order], first) for name, column in measures.items()},
     )
+
+
+def _sort(keys: NDArray[np.int64]) -> None:
+    """Sort in place: cut at the median, then one thread for each half."""
+    middle = len(keys) // 2
+    if len(keys) < WORTH_A_THREAD:
+        keys.sort()
+        return
+    keys.partition(middle)
+    in_threads(lambda half: (keys[:middle] if half == 0 else keys[middle:]).sort(), 2, 1)
 
 
 def coarsen(

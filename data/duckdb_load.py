@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import duckdb
 import numpy as np
@@ -13,67 +12,23 @@ import pyarrow.compute as pc
 
 from data.ahead import ahead
 from data.dimensions import Dimension
-from data.duckdb_tables import (
+from data.duckdb_tables import EVENT_KEY, INDICATOR_KEY, first_row, insert_rows
+from data.layout import (
     DIMENSIONS,
-    EVENT_IDENTITY,
-    EVENT_KEY,
+    EVENTS,
     INDICATOR_FIELDS,
-    INDICATOR_IDENTITY,
-    INDICATOR_KEY,
+    INDICATORS,
+    KNOWN_OTHERWISE,
     STORED_FIELDS,
-    first_row,
-    insert_rows,
+    Settled,
     read_sql,
 )
-from data.errors import StoreError
+from data.ledger import LEDGER_COLUMNS, Counted, ledger_of, ledger_values
 from data.rollup import append_rollup, place_in_territories
-from data.schema import INPUT_FIELDS
 from data.store import Batch, Chunk, Ledger, Progress
 from data.vocabulary import HEXAGON_PRECISIONS
-from geo.errors import N_
 
-KNOWN_OTHERWISE = N_("Identifiant déjà connu avec un autre contenu : {given}. Champs qui diffèrent : {expected}.")
 IS_NAMED = "coalesce(event_id = source || ':' || source_event_id, false)"  # see `create_facts`
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How two lines are recognised as the same fact, and when the second one only repeats the first."""
-
-    table: str
-    view: str
-    identity: tuple[str, ...]
-    differences: str  # SQL: the names of the fields that differ between `mine` and `theirs`, NULL for the others
-
-
-def _difference(name: str, condition: str = "") -> str:
-    return f"CASE WHEN {condition}mine.{name} IS DISTINCT FROM theirs.{name} THEN '{name}' END"
-
-
-# Where there is a point, the codes of its place follow from it and from the geography of the day: not compared.
-FROM_THE_POINT = ("commune", "departement", "country")
-EVENTS = Settled(
-    "events",
-    "facts",
-    EVENT_IDENTITY,
-    ", ".join(
-        _difference(name, "mine.longitude IS NULL AND " if name in FROM_THE_POINT else "") for name in INPUT_FIELDS
-    ),
-)
-INDICATORS = Settled(
-    "indicators",
-    "figures",
-    INDICATOR_IDENTITY,
-    ", ".join(_difference(field.name) for field in INDICATOR_FIELDS if field.name not in INDICATOR_IDENTITY),
-)
-
-
-@dataclass(slots=True)
-class _Counted:
-    lines: int = 0
-    written: int = 0
-    refused: int = 0
-    identical: int = 0
 
 
 class Load:
@@ -86,7 +41,7 @@ class Load:
         self._dimensions = {
             number: Dimension(names, self._known(table, number, names)) for number, (table, names) in DIMENSIONS.items()
         }
-        self._counted = _Counted()
+        self._counted = Counted()
 
     def _known(self, table: str, number: str, names: tuple[str, ...]) -> dict[tuple[str | None, ...], int]:
         rows = self._cursor.execute(f"SELECT {', '.join(names)}, {number} FROM {table} ORDER BY {number}").fetchall()
@@ -99,14 +54,11 @@ class Load:
             if progress is not None:
                 progress(self._counted.lines, None)
         self._write_dimensions()
-        repeated = 0
         for settled in (EVENTS, INDICATORS):
-            same, other = self._settle(settled)
-            repeated += same
-            self._counted.refused += other
-            self._counted.written -= same + other
+            self._counted.settle(*self._settle(settled))
         append_rollup(self._cursor, self._number)
-        ledger = self._account(repeated)
+        ledger = ledger_of(self._batch, self._counted, self._days())
+        self._record(ledger)
         if progress is not None:
             progress(ledger.lines, ledger.lines)
         return ledger
@@ -174,7 +126,7 @@ class Load:
             """INSERT INTO quarantine
             SELECT $batch, line, $field, given, $reason, array_to_string(differing, ', ') FROM verdicts
             WHERE len(differing) > 0""",
-            {**batch, "field": "source_event_id" if settled is EVENTS else "", "reason": KNOWN_OTHERWISE},
+            {**batch, "field": settled.blamed, "reason": KNOWN_OTHERWISE},
         )
         cursor.execute(f"DELETE FROM {settled.table} WHERE rowid IN (SELECT row_number FROM verdicts)")
         row = first_row(
@@ -183,39 +135,12 @@ class Load:
         )
         return row or (0, 0)
 
-    def _account(self, repeated: int) -> Ledger:
-        batch, counted = self._batch, self._counted
-        if counted.written + repeated + counted.refused != counted.lines:
-            raise StoreError(
-                N_(
-                    "Comptes faux pour {name} : {lines} lignes, mais {accepted} acceptées, {repeated} répétées et"
-                    " {refused} refusées. Rien n'a été gardé ; signalez cette erreur."
-                ),
-                name=batch.name,
-                lines=counted.lines,
-                accepted=counted.written,
-                repeated=repeated,
-                refused=counted.refused,
-            )
-        first_day, last_day = self._days()
-        ledger = Ledger(
-            batch_id=batch.batch_id,
-            name=batch.name,
-            digest=batch.digest,
-            reader=batch.reader,
-            source=batch.source,
-            marking=batch.marking,
-            loaded_at=datetime.now(UTC),
-            lines=counted.lines,
-            accepted=counted.written,
-            repeated=repeated,
-            refused=counted.refused,
-            identical=counted.identical,
-            first_day=first_day,
-            last_day=last_day,
+    def _record(self, ledger: Ledger) -> None:
+        names = ", ".join(f"${name}" for name in LEDGER_COLUMNS)
+        self._cursor.execute(
+            f"INSERT INTO batches (batch, {', '.join(LEDGER_COLUMNS)}) VALUES ($batch, {names})",
+            {"batch": self._number, **ledger_values(ledger)},
         )
-        record(self._cursor, self._number, ledger)
-        return ledger
 
     def _days(self) -> tuple[date | None, date | None]:
         """First and last day of what was accepted; for yearly figures, of their years."""
@@ -229,30 +154,3 @@ class Load:
             {"batch": self._number},
         )
         return row or (None, None)
-
-
-LEDGER_COLUMNS = (
-    "batch_id", "name", "digest", "reader", "source", "marking", "loaded_at",
-    "lines", "accepted", "repeated", "refused", "identical", "first_day", "last_day",
-)  # fmt: skip
-
-
-def record(cursor: duckdb.DuckDBPyConnection, number: int, ledger: Ledger) -> None:
-    """Write down what became of a batch."""
-    values = {name: getattr(ledger, name) for name in LEDGER_COLUMNS}
-    values["loaded_at"] = ledger.loaded_at.astimezone(UTC).replace(tzinfo=None)
-    names = ", ".join(f"${name}" for name in LEDGER_COLUMNS)
-    cursor.execute(
-        f"INSERT INTO batches (batch, {', '.join(LEDGER_COLUMNS)}) VALUES ($batch, {names})",
-        {"batch": number, **values},
-    )
-
-
-def ledger_of(row: tuple[object, ...]) -> Ledger:
-    """Read a row of `batches`, its columns in the order of LEDGER_COLUMNS."""
-    values = dict(zip(LEDGER_COLUMNS, row, strict=True))
-    loaded_at = values["loaded_at"]
-    if not isinstance(loaded_at, datetime):
-        raise TypeError(f"loaded_at is a {type(loaded_at).__name__}")
-    values["loaded_at"] = loaded_at.replace(tzinfo=UTC)
-    return Ledger(**values)  # type: ignore[arg-type]  # the columns of `batches` have the fields' types

@@ -6,12 +6,11 @@ and its own transaction, so that a read sees one state of the store while a load
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, date
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_load import LEDGER_COLUMNS, Load, ledger_of
-from data.duckdb_tables import connect, explained, first_row, insert_rows, read_sql
-from data.errors import ForbiddenError, QueryError, StoreError
-from data.query import FINEST_RESOLUTION, Query, Territory, TerritoryKind, Viewer
-from data.rollup import COUNTS, SUMMARY_RESOLUTION, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
+from data import answers
+from data.conditions import (
+    Scope,
+    Values,
+    cells_inside,
+    check_sees_events,
+    check_sees_refusals,
+    chosen_classes,
+    conditions,
+    indicator_conditions,
+    place_condition,
+    territory_names,
+    unknown_territory,
+)
+from data.duckdb_load import Load
+from data.duckdb_tables import connect, explained, first_row, insert_rows
+from data.errors import StoreError
+from data.layout import SUMMARY_RESOLUTION, read_sql
+from data.ledger import LEDGER_COLUMNS, ledger_of_row
+from data.memberships import digest_of, membership_rows
+from data.query import Query, Territory, TerritoryKind, Viewer
+from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.spans import parts, spans_between
 from data.store import (
@@ -39,39 +55,7 @@ from data.store import (
     TerritoryCounts,
     Totals,
 )
-from data.vocabulary import MARKINGS
-from geo.cells import centres, descendant_range
-from geo.disclosure import protect
 from geo.errors import N_
-
-MICROGRAMS_PER_KG = 1e9
-CENTS_PER_EUR = 100
-CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
-
-Values = dict[str, Any]  # of named SQL parameters
-Columns = dict[str, NDArray[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a query's territory and a viewer's territories leave. None: everything, facts without a place included."""
-
-    places: tuple[int, ...] | None = None
-    zones: tuple[int, ...] | None = None  # of these places
-    whole_zones: bool = True  # the places are all those of these zones
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Counts and sums as they may be shown; NaN where unknown or protected."""
-
-    incidents: NDArray[np.float64]
-    controls: NDArray[np.float64]
-    checked: NDArray[np.float64]
-    positive: NDArray[np.float64]
-    kg: NDArray[np.float64]
-    eur: NDArray[np.float64]
-    protected: NDArray[np.bool_]
 
 
 class DuckDBStore:
@@ -142,7 +126,7 @@ class DuckDBStore:
                 {"digest": batch.digest, "reader": batch.reader},
             )
             if row is not None:
-                return replace(ledger_of(row), already_loaded=True)
+                return replace(ledger_of_row(row), already_loaded=True)
             taken = first_row(cursor, "SELECT 1 FROM batches WHERE batch_id = ?", [batch.batch_id])
         if taken is not None:
             raise StoreError(
@@ -157,8 +141,8 @@ class DuckDBStore:
             if progress is not None:
                 progress(step, steps)
 
-        rows = _membership_rows(memberships)
-        digest = _digest(rows)
+        rows = membership_rows(memberships)
+        digest = digest_of(rows)
         with self._reading() as cursor:
             if first_row(cursor, "SELECT memberships_digest FROM meta") == (digest,):
                 done(steps)
@@ -182,63 +166,41 @@ class DuckDBStore:
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
         with self._reading() as cursor:
             scope = self._scope(cursor, query.territory, viewer)
-            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not _chosen_classes(query):
+            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
                 columns = _summed_up(cursor, query, scope)
             else:
-                where, values = _conditions(query, scope)
+                where, values = conditions(query, scope, _one_of)
                 columns = _fetch(cursor, _cells_sql("rollup", where, query.resolution), values)
-        cells = columns["hexagon"]
-        if query.box is not None:
-            lng, lat = centres(cells)
-            west, south, east, north = query.box
-            inside = (lng >= west) & (lng <= east) & (lat >= south) & (lat <= north)
-            cells, columns = cells[inside], {name: column[inside] for name, column in columns.items()}
-        shown = _shown(columns, viewer)
-        return CellCounts(query.resolution, cells, **_fields(shown))
+        return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
         with self._reading() as cursor:
-            where, values = _conditions(query, self._scope(cursor, query.territory, viewer))
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
             columns = _fetch(cursor, read_sql("totals").format(where=where), values)
-        shown = _shown(_summed(columns), viewer)
-        protected = bool(shown.protected[0])
-        by_precision: dict[str, int] = {}
-        if not protected:
-            counts = np.nan_to_num(protect(columns["events"], viewer.threshold)[0])
-            by_precision = {str(name): int(n) for name, n in zip(columns["place_precision"], counts, strict=True)}
-        figures = {name: float(column[0]) for name, column in _fields(shown).items() if name != "protected"}
-        return Totals(**figures, by_precision=by_precision, protected=protected)
+        return answers.totals(viewer, columns)
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
         with self._reading() as cursor:
-            where, values = _conditions(query, self._scope(cursor, query.territory, viewer))
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
             statement = read_sql("counts_by_territory").format(where=where)
             columns = _fetch(cursor, statement, {**values, "kind": kind})
-        codes = tuple(str(code) for code in columns["code"])
-        return TerritoryCounts(kind, codes, **_fields(_shown(columns, viewer)))
+        return answers.territory_counts(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:
-            where, values = _conditions(query, self._scope(cursor, query.territory, viewer))
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
             columns = _fetch(cursor, read_sql("counts_by_day").format(where=where), values)
-        days = np.arange(np.datetime64(query.start, "D"), np.datetime64(query.stop, "D"))
-        at = (columns["day"].astype("datetime64[D]") - days[0]).astype(np.int64)
-        incidents, controls = np.zeros(len(days)), np.zeros(len(days))
-        incidents[at], controls[at] = columns["incidents"], columns["controls"]
-        shown_incidents, protected_incidents = protect(incidents, viewer.threshold)
-        shown_controls, protected_controls = protect(controls, viewer.threshold)
-        protected = protected_incidents | protected_controls
-        return DayCounts(days, _hidden(shown_incidents, protected), _hidden(shown_controls, protected), protected)
+        return answers.day_counts(query, viewer, columns)
 
     # Facts one by one
 
     def events(self, query: Query, viewer: Viewer, cell: int | None = None, limit: int = 50) -> pa.Table:
-        _check_sees_events(viewer)
+        check_sees_events(viewer)
         with self._reading() as cursor:
             scope = self._scope(cursor, query.territory, viewer)
-            where, values = _conditions(query, scope, zones=False)
+            where, values = conditions(query, scope, _one_of, zones=False)
             if cell is not None:
-                low, high = _cells_inside(cell)
+                low, high = cells_inside(cell)
                 where += " AND cell >= $low AND cell < $high"
                 values |= {"low": low, "high": high}
             statement = read_sql("events").format(columns=", ".join(EVENT_SCHEMA.names), where=where)
@@ -247,7 +209,7 @@ class DuckDBStore:
     def indicators(
         self, viewer: Viewer, indicator: str | None = None, territories: Sequence[Territory] = ()
     ) -> pa.Table:
-        where, values = _indicator_conditions(viewer)
+        where, values = indicator_conditions(viewer, _one_of)
         if indicator is not None:
             where += " AND indicator = $indicator"
             values["indicator"] = indicator
@@ -264,43 +226,25 @@ class DuckDBStore:
 
     def sources(self, viewer: Viewer) -> list[Source]:
         with self._reading() as cursor:
-            where, values = _place_condition(self._scope(cursor, None, viewer))
-            indicators_where, more = _indicator_conditions(viewer)
+            where, values = place_condition(self._scope(cursor, None, viewer))
+            indicators_where, more = indicator_conditions(viewer, _one_of)
             statement = read_sql("sources").format(where=where, indicators_where=indicators_where)
             rows = cursor.execute(statement, {**values, **more}).fetchall()
-        ranks = list(MARKINGS)
-        k = max(viewer.threshold, 1)
-        return [
-            Source(
-                name,
-                max(markings, key=ranks.index),
-                events - events % k,
-                indicators,
-                first,
-                last,
-                loaded_at.replace(tzinfo=UTC),
-            )
-            for name, markings, events, indicators, first, last, loaded_at in rows
-        ]
+        return answers.sources(viewer, rows)
 
     def batches(self, viewer: Viewer) -> list[Ledger]:
         with self._reading() as cursor:
             where, values = "true", Values()
             if viewer.territories is not None:
-                condition, values = _place_condition(self._scope(cursor, None, viewer))
+                condition, values = place_condition(self._scope(cursor, None, viewer))
                 where = f"batch IN (SELECT batch FROM tallies WHERE {condition})"
             rows = cursor.execute(
                 f"SELECT {', '.join(LEDGER_COLUMNS)} FROM batches WHERE {where} ORDER BY batch DESC", values
             ).fetchall()
-        return [ledger_of(row) for row in rows]
+        return [ledger_of_row(row) for row in rows]
 
     def quarantine(self, viewer: Viewer, batch_id: str, limit: int | None = None) -> pa.Table:
-        """Refused lines have no place that could be trusted: a viewer held to some territories sees none."""
-        _check_sees_events(viewer)
-        if viewer.territories is not None:
-            raise ForbiddenError(
-                N_("{name} ne voit que certains territoires, donc pas les lignes refusées."), name=viewer.name
-            )
+        check_sees_refusals(viewer)
         statement = f"""SELECT {", ".join(REFUSAL_SCHEMA.names)} FROM quarantine
             WHERE batch = (SELECT batch FROM batches WHERE batch_id = $batch_id)
             ORDER BY line, field, reason LIMIT $limit"""
@@ -309,7 +253,7 @@ class DuckDBStore:
 
     def period(self, viewer: Viewer) -> tuple[date, date] | None:
         with self._reading() as cursor:
-            where, values = _place_condition(self._scope(cursor, None, viewer))
+            where, values = place_condition(self._scope(cursor, None, viewer))
             row = first_row(cursor, f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}", values)
         return None if row is None or row[0] is None else row
 
@@ -342,7 +286,7 @@ def _read_scope(cursor: duckdb.DuckDBPyConnection, territory: Territory | None, 
             "territory_kind": None if territory is None else territory.kind,
             "territory_code": None if territory is None else territory.code,
             "restricted": viewer.territories is not None,
-            "viewer_territories": sorted(f"{kind}:{code}" for kind, code in viewer.territories or ()),
+            "viewer_territories": territory_names(viewer),
         },
     ).fetchall()
     zones = sorted({zone for _, zone in rows})
@@ -358,88 +302,24 @@ def _check_known(cursor: duckdb.DuckDBPyConnection, territory: Territory) -> Non
         {"kind": territory.kind, "code": territory.code},
     )
     if known is None:
-        raise QueryError(
-            N_("Territoire inconnu : {kind} {code}. Vérifiez le code, ou rechargez les listes de territoires."),
-            kind=territory.kind,
-            code=territory.code,
-        )
+        raise unknown_territory(territory)
 
 
-def _check_sees_events(viewer: Viewer) -> None:
-    if not viewer.sees_events:
-        raise ForbiddenError(N_("{name} ne voit que des chiffres agrégés, pas les faits un à un."), name=viewer.name)
+def _one_of(column: str, parameter: str, kind: str) -> str:
+    return f"{column} IN ${parameter}::{kind}[]"
 
 
-def _cells_inside(cell: int) -> tuple[int, int]:
-    resolution = (cell >> 52) & 15
-    if cell <= 0 or resolution > FINEST_RESOLUTION:
-        raise QueryError(
-            N_("Hexagone {given} inconnu : attendu une cellule H3 de résolution 0 à 10."), given=f"{cell:x}"
-        )
-    return descendant_range(cell, FINEST_RESOLUTION)
-
-
-def _parent_sql(cell: str, resolution: int) -> str:
-    """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
-    if resolution == FINEST_RESOLUTION:
-        return cell
-    unused = (1 << (3 * (15 - resolution))) - 1
-    return f"(({cell} & {~(15 << 52)}) | {resolution << 52} | {unused})"
-
-
-def _chosen_classes(query: Query) -> Values:
-    """The codes asked for, by name of parameter; empty when all are."""
-    return {name: sorted(getattr(query, name)) for name in CLASS_FILTERS.values() if getattr(query, name)}
-
-
-def _place_condition(scope: Scope) -> tuple[str, Values]:
-    if scope.places is None:
-        return "true", {}
-    return "place IN (SELECT unnest($places::INTEGER[]))", {"places": list(scope.places)}
-
-
-def _conditions(query: Query, scope: Scope, *, zones: bool = True) -> tuple[str, Values]:
-    """The WHERE of a query over the roll-up or, with `zones=False`, over the facts, and its parameters."""
-    parts = ["day >= $start AND day < $stop"]
-    values: Values = {"start": query.start, "stop": query.stop}
-    if scope.zones is not None and zones:
-        parts.append("zone IN $zones::INTEGER[]")
-        values["zones"] = list(scope.zones)
-    if not (scope.whole_zones and zones):
-        condition, places = _place_condition(scope)
-        parts.append(condition)
-        values |= places
-    chosen = _chosen_classes(query)
-    if chosen:
-        tests = [f"{column} IN ${name}" for column, name in CLASS_FILTERS.items() if name in chosen]
-        parts.append(f"class IN (SELECT class FROM classes WHERE {' AND '.join(tests)})")
-        values |= chosen
-    return " AND ".join(parts), values
-
-
-def _indicator_conditions(viewer: Viewer) -> tuple[str, Values]:
-    """Published figures of the communes, and of the whole départements, that make up the viewer's territories."""
-    if viewer.territories is None:
-        return "true", {}
-    held = "SELECT commune FROM memberships WHERE kind || ':' || code IN $held"
-    condition = f"""(territory_kind = 'commune' AND territory IN ({held})
-        OR territory_kind = 'departement' AND territory IN (
-            SELECT code FROM memberships WHERE kind = 'departement'
-            GROUP BY code HAVING bool_and(commune IN ({held}))))"""
-    return condition, {"held": sorted(f"{kind}:{code}" for kind, code in viewer.territories)}
-
-
-def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> Columns:
+def _fetch(cursor: duckdb.DuckDBPyConnection, statement: str, values: Mapping[str, Any]) -> answers.Columns:
     """Run a SELECT; numbers that are NULL become NaN."""
     found: Mapping[str, Any] = cursor.execute(statement, values).fetchnumpy()
     return {name: _nan_for_null(column) for name, column in found.items()}
 
 
 def _cells_sql(source: str, where: str, resolution: int) -> str:
-    return read_sql("counts_by_cell").format(source=source, where=where, cell=_parent_sql("cell", resolution))
+    return read_sql("counts_by_cell").format(source=source, where=where, cell=parent_sql("cell", resolution))
 
 
-def _summed_up(cursor: duckdb.DuckDBPyConnection, query: Query, scope: Scope) -> Columns:
+def _summed_up(cursor: duckdb.DuckDBPyConnection, query: Query, scope: Scope) -> answers.Columns:
     """Counts by hexagon of some whole zones, or of all, from the summary by spans of days."""
     wanted = "hexagon_spans JOIN (SELECT unnest($parts::BIGINT[]) AS part) USING (part)"
     spans = spans_between(query.start, query.stop)
@@ -460,62 +340,3 @@ def _nan_for_null(column: NDArray[Any]) -> NDArray[Any]:
 def _table(cursor: duckdb.DuckDBPyConnection, statement: str, values: Values, schema: pa.Schema) -> pa.Table:
     found: pa.Table = cursor.sql(statement, params=values).to_arrow_table()
     return found.cast(schema)
-
-
-def _summed(columns: Columns) -> Columns:
-    """Add the rows up into one: no row is no fact, that is 0; a sum of which no part is known stays unknown."""
-    counts: Columns = {name: columns[name].sum(keepdims=True) for name in ("incidents", "controls")}
-    for name in ("checked", "positive", "micrograms", "cents"):
-        known = columns[name][~np.isnan(columns[name].astype(np.float64))]
-        counts[name] = known.sum(keepdims=True) if len(known) else np.array([np.nan])
-    return counts
-
-
-def _shown(columns: Columns, viewer: Viewer) -> Figures:
-    """Protect counts for a viewer: a row with a hidden count is hidden whole."""
-    incidents, few_incidents = protect(columns["incidents"], viewer.threshold)
-    controls, few_controls = protect(columns["controls"], viewer.threshold)
-    protected = few_incidents | few_controls
-    return Figures(
-        _hidden(incidents, protected),
-        _hidden(controls, protected),
-        _hidden(columns["checked"], protected),
-        _hidden(columns["positive"], protected),
-        _hidden(columns["micrograms"], protected) / MICROGRAMS_PER_KG,
-        _hidden(columns["cents"], protected) / CENTS_PER_EUR,
-        protected,
-    )
-
-
-def _hidden(values: NDArray[Any], protected: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.where(protected, np.nan, values.astype(np.float64))
-
-
-def _fields(figures: Figures) -> dict[str, Any]:
-    return {name: getattr(figures, name) for name in Figures.__slots__}
-
-
-def _membership_rows(memberships: Sequence[Membership]) -> pa.Table:
-    kinds = [kind for one in memberships for kind in [one.kind] * len(one.codes)]
-    codes = [code for one in memberships for code in one.codes]
-    communes = [commune for one in memberships for commune in one.communes]
-    rows = pa.table(
-        {
-            "kind": pa.array(kinds, pa.string()),
-            "code": pa.array(codes, pa.string()),
-            "commune": pa.array(communes, pa.string()),
-        }
-    )
-    return (
-        rows.group_by(["kind", "code", "commune"])
-        .aggregate([])
-        .sort_by([("kind", "ascending"), ("code", "ascending"), ("commune", "ascending")])
-    )
-
-
-def _digest(rows: pa.Table) -> str:
-    content = hashlib.sha256()
-    for column in rows.columns:
-        content.update("\x1f".join(column.to_pylist()).encode())
-        content.update(b"\x1e")
-    return content.hexdigest()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +12,14 @@ import duckdb
 import pyarrow as pa
 
 from data.errors import StoreError, StoreVersionError
-from data.schema import EVENT, INDICATOR, Field, FieldType
+from data.layout import DIMENSIONS, EVENT_IDENTITY, INDICATOR_FIELDS, INDICATOR_IDENTITY, STORED_FIELDS, read_sql
+from data.schema import Field, FieldType
 from geo.errors import N_
 
 SCHEMA_VERSION = 3
 MEMORY_LIMIT = "2GB"  # of DuckDB itself; it spills to disk beyond, next to the store
 THREADS = 2
 
-CLASS_FIELDS = ("family", "kind", "drug", "mode", "service")
-PLACE_FIELDS = ("place_precision", "commune", "arrondissement", "departement", "country")
-ORIGIN_FIELDS = ("source", "marking", "occurred_precision", "quantity_unit", "reliability", "credibility")
-# Of each number that an event carries: the table that explains it, and the columns it stands for.
-DIMENSIONS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "class": ("classes", CLASS_FIELDS),
-    "place": ("places", PLACE_FIELDS),
-    "origin": ("origins", ORIGIN_FIELDS),
-}
-NUMBERED = {name for _, names in DIMENSIONS.values() for name in names}
 HASH_PROBE = "hexacross"
 
 SQL_TYPES: dict[FieldType, str] = {
@@ -42,15 +31,6 @@ SQL_TYPES: dict[FieldType, str] = {
     "day": "DATE",
     "cell": "BIGINT",
 }
-
-STORED_FIELDS = tuple(field for field in EVENT if field.name not in {*NUMBERED, "batch_id"})
-INDICATOR_FIELDS = tuple(field for field in INDICATOR if field.name != "batch_id")
-
-
-@cache
-def read_sql(name: str) -> str:
-    """The text of `data/sql/<name>.sql`."""
-    return (files("data") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def first_row(
@@ -178,8 +158,6 @@ def _renew_keys(connection: duckdb.DuckDBPyConnection) -> None:
     connection.commit()
 
 
-EVENT_IDENTITY = ("event_id",)
-INDICATOR_IDENTITY = ("source", "territory_kind", "territory", "year", "indicator", "unit_of_count", "release")
 EVENT_KEY = f"hash({', '.join(EVENT_IDENTITY)})"
 INDICATOR_KEY = f"hash({', '.join(INDICATOR_IDENTITY)})"
 

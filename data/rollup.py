@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_tables import SCHEMA_VERSION, create_facts, first_row, insert_rows, read_sql
+from data.duckdb_tables import SCHEMA_VERSION, create_facts, first_row, insert_rows
+from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.spans import LEVELS, coarser, part_of
 from geo.cells import parents
 
-SUMMARY_RESOLUTION = 9  # of `hexagon_spans`
 UNSORTED_SHARE = 0.1  # of the roll-up that may stand appended after its sorted part
 UNSORTED_ROWS = 200_000  # below this many, sorting again would gain nothing
 UNUSED_BITS = 3 * (15 - SUMMARY_RESOLUTION)  # of a cell's number, below those that tell cells of a resolution apart,

@@ -10,5 +10,5 @@ counted AS (
     FROM by_place JOIN place_territories USING (place) WHERE kind = $kind GROUP BY code
 )
 SELECT code, coalesce(incidents, 0) AS incidents, coalesce(controls, 0) AS controls, checked, positive, micrograms, cents
-FROM (SELECT code FROM memberships WHERE kind = $kind UNION SELECT code FROM counted) LEFT JOIN counted USING (code)
+FROM (SELECT code FROM memberships WHERE kind = $kind UNION SELECT code FROM counted) AS known LEFT JOIN counted USING (code)
 ORDER BY code

@@ -8,4 +8,4 @@ SELECT coalesce(place_precision, 'unknown') AS place_precision, sum(events) AS e
     sum(incidents) AS incidents, sum(controls) AS controls,
     sum(checked) AS checked, sum(positive) AS positive, sum(micrograms) AS micrograms, sum(cents) AS cents
 FROM by_place JOIN places USING (place)
-GROUP BY ALL ORDER BY ALL
+GROUP BY 1 ORDER BY 1

@@ -2,8 +2,8 @@
 -- few whole zones. A département has one more zone, for the facts of which only the département is known.
 -- Numbers follow the départements, so that neighbours in the table are neighbours on the ground. 0: no territory.
 WITH communes AS (
-    SELECT commune, max(code) FILTER (kind = 'departement') AS departement,
-        array_to_string(list_sort(list(kind || ':' || code)), ' ') AS signature
+    SELECT commune, max(code) FILTER (WHERE kind = 'departement') AS departement,
+        string_agg(kind || ':' || code, ' ' ORDER BY kind || ':' || code) AS signature
     FROM memberships WHERE kind IN ('departement', 'region', 'antenna', 'cross') GROUP BY commune
 ),
 units AS (

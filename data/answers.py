@@ -1,0 +1,123 @@
+"""From the columns that a store's SQL brings to the answers of the interface, protected for the viewer.
+
+Columns are arrays of equal length; `incidents`, `controls`, `checked`, `positive`, `micrograms` and `cents` are NaN
+where unknown. Weights and amounts are added up as whole micrograms and cents, whose sums do not depend on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.query import Query, TerritoryKind, Viewer
+from data.store import CellCounts, DayCounts, Source, TerritoryCounts, Totals
+from data.vocabulary import MARKINGS
+from geo.cells import centres
+from geo.disclosure import protect
+
+MICROGRAMS_PER_KG = 1e9
+CENTS_PER_EUR = 100
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts and sums as they may be shown; NaN where unknown or protected."""
+
+    incidents: NDArray[np.float64]
+    controls: NDArray[np.float64]
+    checked: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    eur: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+
+
+def cell_counts(query: Query, viewer: Viewer, columns: Columns) -> CellCounts:
+    """Answer from one row a `hexagon`, sorted."""
+    cells = columns["hexagon"]
+    if query.box is not None:
+        lng, lat = centres(cells)
+        west, south, east, north = query.box
+        inside = (lng >= west) & (lng <= east) & (lat >= south) & (lat <= north)
+        cells, columns = cells[inside], {name: column[inside] for name, column in columns.items()}
+    return CellCounts(query.resolution, cells, **_fields(_shown(columns, viewer)))
+
+
+def totals(viewer: Viewer, columns: Columns) -> Totals:
+    """Answer from one row a `place_precision`, with its number of `events`."""
+    shown = _shown(_summed(columns), viewer)
+    protected = bool(shown.protected[0])
+    by_precision: dict[str, int] = {}
+    if not protected:
+        counts = np.nan_to_num(protect(columns["events"], viewer.threshold)[0])
+        by_precision = {str(name): int(n) for name, n in zip(columns["place_precision"], counts, strict=True)}
+    figures = {name: float(column[0]) for name, column in _fields(shown).items() if name != "protected"}
+    return Totals(**figures, by_precision=by_precision, protected=protected)
+
+
+def territory_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> TerritoryCounts:
+    """Answer from one row a territory's `code`."""
+    codes = tuple(str(code) for code in columns["code"])
+    return TerritoryCounts(kind, codes, **_fields(_shown(columns, viewer)))
+
+
+def day_counts(query: Query, viewer: Viewer, columns: Columns) -> DayCounts:
+    """Answer from one row a `day` that has facts."""
+    days = np.arange(np.datetime64(query.start, "D"), np.datetime64(query.stop, "D"))
+    at = (columns["day"].astype("datetime64[D]") - days[0]).astype(np.int64)
+    incidents, controls = np.zeros(len(days)), np.zeros(len(days))
+    incidents[at], controls[at] = columns["incidents"], columns["controls"]
+    shown_incidents, few_incidents = protect(incidents, viewer.threshold)
+    shown_controls, few_controls = protect(controls, viewer.threshold)
+    protected = few_incidents | few_controls
+    return DayCounts(days, _hidden(shown_incidents, protected), _hidden(shown_controls, protected), protected)
+
+
+def sources(viewer: Viewer, rows: Iterable[tuple[Any, ...]]) -> list[Source]:
+    """Answer from rows of name, markings, events, indicators, first day, last day and instant (UTC) of the load."""
+    ranks = list(MARKINGS)
+    k = max(viewer.threshold, 1)
+    return [
+        Source(name, max(marks, key=ranks.index), events - events % k, indicators, first, last, at.replace(tzinfo=UTC))
+        for name, marks, events, indicators, first, last, at in rows
+    ]
+
+
+def _summed(columns: Columns) -> Columns:
+    """Add the rows up into one: no row is no fact, that is 0; a sum of which no part is known stays unknown."""
+    counts = {name: columns[name].sum(keepdims=True) for name in ("incidents", "controls")}
+    for name in ("checked", "positive", "micrograms", "cents"):
+        known = columns[name][~np.isnan(columns[name].astype(np.float64))]
+        counts[name] = known.sum(keepdims=True) if len(known) else np.array([np.nan])
+    return counts
+
+
+def _shown(columns: Columns, viewer: Viewer) -> Figures:
+    """Protect counts for a viewer: a row with a hidden count is hidden whole."""
+    incidents, few_incidents = protect(columns["incidents"], viewer.threshold)
+    controls, few_controls = protect(columns["controls"], viewer.threshold)
+    protected = few_incidents | few_controls
+    return Figures(
+        _hidden(incidents, protected),
+        _hidden(controls, protected),
+        _hidden(columns["checked"], protected),
+        _hidden(columns["positive"], protected),
+        _hidden(columns["micrograms"], protected) / MICROGRAMS_PER_KG,
+        _hidden(columns["cents"], protected) / CENTS_PER_EUR,
+        protected,
+    )
+
+
+def _hidden(values: NDArray[Any], protected: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.where(protected, np.nan, values.astype(np.float64))
+
+
+def _fields(figures: Figures) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in Figures.__slots__}

@@ -1,0 +1,121 @@
+"""What a query and a viewer become in SQL: the conditions that both stores put into their statements.
+
+Parameters are written `$name`. `one_of(column, parameter, type)` is the store's way of testing a column against a
+list: the two databases have not the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from data.errors import ForbiddenError, QueryError
+from data.query import FINEST_RESOLUTION, Query, Territory, Viewer
+from geo.cells import descendant_range
+from geo.errors import N_
+
+CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
+
+Values = dict[str, Any]  # of named SQL parameters
+OneOf = Callable[[str, str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a query's territory and a viewer's territories leave. None: everything, facts without a place included."""
+
+    places: tuple[int, ...] | None = None
+    zones: tuple[int, ...] | None = None  # of these places
+    whole_zones: bool = True  # the places are all those of these zones
+
+
+def parent_sql(cell: str, resolution: int) -> str:
+    """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
+    if resolution == FINEST_RESOLUTION:
+        return cell
+    unused = (1 << (3 * (15 - resolution))) - 1
+    return f"(({cell} & {~(15 << 52)}) | {resolution << 52} | {unused})"
+
+
+def chosen_classes(query: Query) -> Values:
+    """The codes asked for, by name of parameter; empty when all are."""
+    return {name: sorted(getattr(query, name)) for name in CLASS_FILTERS.values() if getattr(query, name)}
+
+
+def place_condition(scope: Scope) -> tuple[str, Values]:
+    """The facts of the scope's places."""
+    if scope.places is None:
+        return "true", {}
+    return "place IN (SELECT unnest($places::INTEGER[]))", {"places": list(scope.places)}
+
+
+def conditions(query: Query, scope: Scope, one_of: OneOf, *, zones: bool = True) -> tuple[str, Values]:
+    """The WHERE of a query over the roll-up or, with `zones=False`, over the facts, and its parameters."""
+    parts = ["day >= $start AND day < $stop"]
+    values: Values = {"start": query.start, "stop": query.stop}
+    if scope.zones is not None and zones:
+        parts.append(one_of("zone", "zones", "INTEGER"))
+        values["zones"] = list(scope.zones)
+    if not (scope.whole_zones and zones):
+        condition, places = place_condition(scope)
+        parts.append(condition)
+        values |= places
+    chosen = chosen_classes(query)
+    if chosen:
+        tests = [one_of(column, name, "VARCHAR") for column, name in CLASS_FILTERS.items() if name in chosen]
+        parts.append(f"class IN (SELECT class FROM classes WHERE {' AND '.join(tests)})")
+        values |= chosen
+    return " AND ".join(parts), values
+
+
+def indicator_conditions(viewer: Viewer, one_of: OneOf) -> tuple[str, Values]:
+    """Published figures of the communes, and of the whole départements, that make up the viewer's territories."""
+    if viewer.territories is None:
+        return "true", {}
+    is_held = one_of("kind || ':' || code", "held", "VARCHAR")
+    held = f"SELECT commune FROM memberships WHERE {is_held}"
+    condition = f"""(territory_kind = 'commune' AND territory IN ({held})
+        OR territory_kind = 'departement' AND territory IN (
+            SELECT code FROM memberships WHERE kind = 'departement'
+            GROUP BY code HAVING bool_and(commune IN ({held}))))"""
+    return condition, {"held": territory_names(viewer)}
+
+
+def territory_names(viewer: Viewer) -> list[str]:
+    """The viewer's territories as `kind:code`."""
+    return sorted(f"{kind}:{code}" for kind, code in viewer.territories or ())
+
+
+def unknown_territory(territory: Territory) -> QueryError:
+    """What to raise for a territory that no list and no fact names."""
+    return QueryError(
+        N_("Territoire inconnu : {kind} {code}. Vérifiez le code, ou rechargez les listes de territoires."),
+        kind=territory.kind,
+        code=territory.code,
+    )
+
+
+def check_sees_events(viewer: Viewer) -> None:
+    """Raise `ForbiddenError` for a viewer who sees aggregates only."""
+    if not viewer.sees_events:
+        raise ForbiddenError(N_("{name} ne voit que des chiffres agrégés, pas les faits un à un."), name=viewer.name)
+
+
+def check_sees_refusals(viewer: Viewer) -> None:
+    """Raise `ForbiddenError` for a viewer held to territories: refused lines have no place that could be trusted."""
+    check_sees_events(viewer)
+    if viewer.territories is not None:
+        raise ForbiddenError(
+            N_("{name} ne voit que certains territoires, donc pas les lignes refusées."), name=viewer.name
+        )
+
+
+def cells_inside(cell: int) -> tuple[int, int]:
+    """The half-open range of the stored cells inside a hexagon of any resolution."""
+    resolution = (cell >> 52) & 15
+    if cell <= 0 or resolution > FINEST_RESOLUTION:
+        raise QueryError(
+            N_("Hexagone {given} inconnu : attendu une cellule H3 de résolution 0 à 10."), given=f"{cell:x}"
+        )
+    return descendant_range(cell, FINEST_RESOLUTION)

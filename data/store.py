@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from data.query import Query, Territory, TerritoryKind, Viewer
 
+SERVER_SCHEMES = ("postgresql://", "postgres://")
+
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 
 
@@ -187,11 +189,16 @@ class Store(Protocol):
 
 
 def open_store(url: str) -> Store:
-    """Open the store that `HEXACROSS_STORE` names: the path of a DuckDB file.
+    """Open the store that `HEXACROSS_STORE` names: the path of a DuckDB file, or `postgresql://…`.
 
-    Raises `StoreError` when it cannot be opened (locked, no right, damaged), `StoreVersionError` when it was made
-    by a newer version.
+    Raises `StoreError` when it cannot be opened (locked, no right, damaged, unreachable, not prepared),
+    `StoreVersionError` when it was made by a newer version.
     """
-    from data.duckdb_store import DuckDBStore  # the stores know the interface; the interface opens them late
+    # The stores know the interface; the interface opens them late.
+    if url.startswith(SERVER_SCHEMES):
+        from data.postgis_store import PostgisStore
+
+        return PostgisStore.open(url)
+    from data.duckdb_store import DuckDBStore
 
     return DuckDBStore.open(url)

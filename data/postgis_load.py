@@ -1,0 +1,333 @@
+"""Write one batch into the server store, inside a transaction that the caller opens and commits.
+
+Lines are first copied into temporary tables, which holds nobody up; the store itself is then written in one go, by
+one load at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import LiteralString
+
+import numpy as np
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data.ahead import ahead
+from data.conditions import parent_sql
+from data.dimensions import Combination, Dimension
+from data.layout import (
+    DIMENSIONS,
+    EVENTS,
+    INDICATOR_FIELDS,
+    INDICATORS,
+    KNOWN_OTHERWISE,
+    STORED_FIELDS,
+    SUMMARY_RESOLUTION,
+    Settled,
+)
+from data.ledger import LEDGER_COLUMNS, Counted, ledger_of, ledger_of_row, ledger_values
+from data.postgis_connection import Connection, bound, statement
+from data.postgis_copy import SIGNATURE, SQL_TYPES, TRAILER, copy_rows
+from data.schema import ARROW_TYPES, INPUT_FIELDS, Field
+from data.store import Batch, Chunk, Ledger, Progress
+from data.vocabulary import HEXAGON_PRECISIONS
+
+STORED = tuple(field.name for field in STORED_FIELDS)
+FIGURES = tuple(field.name for field in INDICATOR_FIELDS)
+STAGED_EVENTS = ("row", "line", *DIMENSIONS, *STORED)
+STAGED_INDICATORS = ("row", "line", *FIGURES)
+
+
+def lock_writing(connection: Connection) -> None:
+    """Wait until no other program writes; until the end of the transaction none will."""
+    connection.execute("SELECT pg_advisory_xact_lock(hashtext('hexacross.writing'))")
+
+
+def loaded_before(connection: Connection, batch: Batch) -> Ledger | None:
+    """The ledger of the same file read in the same way, if there is one."""
+    row = connection.execute(
+        bound(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM batches WHERE digest = $digest AND reader = $reader"),
+        {"digest": batch.digest, "reader": batch.reader},
+    ).fetchone()
+    return None if row is None else ledger_of_row(row)
+
+
+class Load:
+    """The steps of one load: `stage` every chunk, then `settle`."""
+
+    def __init__(self, connection: Connection, batch: Batch) -> None:
+        self._connection = connection
+        self._batch = batch
+        self._number = 0
+        self._dimensions = {number: Dimension(names, {}) for number, (_, names) in DIMENSIONS.items()}
+        self._counted = Counted()
+        self._rows = 0
+        self._staged: set[str] = set()
+
+    def stage(self, chunks: Iterable[Chunk], progress: Progress | None) -> None:
+        """Copy the lines into temporary tables."""
+        self._create_staging()
+        for chunk in ahead(chunks):
+            self._stage(chunk)
+            if progress is not None:
+                progress(self._counted.lines, None)
+
+    def settle(self) -> Ledger:
+        """Recognise what was there already, write the rest, roll up, and account for every line."""
+        connection = self._connection
+        row = connection.execute("SELECT coalesce(max(batch), 0) + 1 FROM batches").fetchone()
+        self._number = row[0] if row else 1
+        if "staged_events" in self._staged:
+            self._number_dimensions()
+            connection.execute(statement("postgis/arrived_facts", stored=", ".join(STORED)))
+            self._write_events()
+        if "staged_indicators" in self._staged:
+            self._write_indicators()
+        connection.execute(
+            bound("INSERT INTO quarantine SELECT $batch, line, field, given, reason, expected FROM staged_refusals"),
+            {"batch": self._number},
+        )
+        ledger = ledger_of(self._batch, self._counted, self._days())
+        self._record(ledger)
+        return ledger
+
+    # Into temporary tables
+
+    def _create_staging(self) -> None:
+        numbers = ", ".join(f"{number} INT4" for number in DIMENSIONS)
+        for text in (
+            f"CREATE TEMP TABLE staged_events (row INT8, line INT8, {numbers}, {_columns(STORED_FIELDS)})",
+            f"CREATE TEMP TABLE staged_indicators (row INT8, line INT8, {_columns(INDICATOR_FIELDS)})",
+            "CREATE TEMP TABLE staged_refusals (line INT8, field TEXT, given TEXT, reason TEXT, expected TEXT)",
+            "CREATE TEMP TABLE numbers (dimension TEXT, staged INT4, number INT4)",
+            'CREATE TEMP TABLE verdicts (row INT8, line INT8, given TEXT COLLATE "C", differing TEXT[])',
+        ):
+            self._connection.execute(f"{text} ON COMMIT DROP")
+
+    def _stage(self, chunk: Chunk) -> None:
+        counted = self._counted
+        if chunk.refusals is not None and chunk.refusals.num_rows:
+            self._copy("staged_refusals", tuple(chunk.refusals.column_names), chunk.refusals)
+            counted.refused += pc.count_distinct(chunk.refusals.column("line")).as_py()
+        for rows, table, names in (
+            (chunk.events, "staged_events", STAGED_EVENTS),
+            (chunk.indicators, "staged_indicators", STAGED_INDICATORS),
+        ):
+            if rows is None or not rows.num_rows:
+                continue
+            lines = chunk.event_lines
+            if lines is None:
+                lines = np.arange(counted.lines + 1, counted.lines + 1 + rows.num_rows, dtype=np.int64)
+            prepared = self._numbered(rows) if table == "staged_events" else rows
+            prepared = prepared.append_column("line", pa.array(lines, type=pa.int64()))
+            order = np.arange(self._rows + 1, self._rows + 1 + rows.num_rows, dtype=np.int64)
+            self._copy(table, names, prepared.append_column("row", pa.array(order)))
+            self._rows += rows.num_rows
+            self._staged.add(table)
+            counted.written += rows.num_rows
+        counted.lines += chunk.lines
+        counted.identical += chunk.identical
+
+    def _numbered(self, rows: pa.Table) -> pa.Table:
+        """Number the combinations, for this load only, and keep the cells that a hexagon may show."""
+        in_hexagons = pc.and_(
+            pc.is_in(rows.column("place_precision").cast(pa.string()), pa.array(HEXAGON_PRECISIONS)),
+            pc.not_equal(rows.column("cell"), 0),
+        )
+        cells = pc.if_else(in_hexagons, rows.column("cell"), pa.scalar(None, pa.int64()))
+        for number, dimension in self._dimensions.items():
+            rows = rows.append_column(number, pa.array(dimension.encode(rows)))
+        return rows.set_column(rows.schema.get_field_index("cell"), "cell", cells)
+
+    def _copy(self, table: str, names: tuple[str, ...], rows: pa.Table) -> None:
+        text = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
+        with self._connection.cursor() as cursor, cursor.copy(text) as copy:
+            copy.write(SIGNATURE)
+            copy.write(copy_rows(rows.select(list(names))))
+            copy.write(TRAILER)
+
+    # Into the store
+
+    def _number_dimensions(self) -> None:
+        """Give the combinations of this load the store's numbers; those it has not yet get new ones."""
+        first_new_place = 0
+        for number, (table, names) in DIMENSIONS.items():
+            staged = self._dimensions[number].fresh(number)
+            known = self._known(table, number, names)
+            first_new = max(known.values(), default=0) + 1
+            if number == "place":
+                first_new_place = first_new
+            rows = list(zip(*(column.to_pylist() for column in staged.columns), strict=True))
+            with self._connection.cursor().copy("COPY numbers FROM STDIN") as copy:
+                for *combination, local in rows:
+                    copy.write_row((number, local, known.setdefault(tuple(combination), len(known) + 1)))
+            fresh = [(found, *combination) for combination, found in known.items() if found >= first_new]
+            columns = ", ".join((number, *names))
+            # Not straight into the table: COPY does not go through row-level security.
+            self._connection.execute(f"CREATE TEMP TABLE fresh_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DROP")
+            with self._connection.cursor().copy(f"COPY fresh_{table} ({columns}) FROM STDIN") as copy:
+                for row in fresh:
+                    copy.write_row(row)
+            self._connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM fresh_{table}")
+        place_in_territories(self._connection, first_new_place)
+
+    def _known(self, table: str, number: str, names: tuple[str, ...]) -> dict[Combination, int]:
+        text = f"SELECT {', '.join(names)}, {number} FROM {table} ORDER BY {number}"
+        return {row[:-1]: row[-1] for row in self._connection.execute(text)}
+
+    def _write_events(self) -> None:
+        connection, batch = self._connection, {"batch": self._number}
+        if not self._insert_keys_at_once():
+            self._counted.settle(
+                *self._judge(
+                    EVENTS,
+                    arrived="arrived_facts",
+                    known="event_keys",
+                    stored="event_keys USING (event_id) JOIN facts USING (event_id, day, occurred_at)",
+                    compared=tuple(dict.fromkeys((*EVENTS.identity, *INPUT_FIELDS))),
+                )
+            )
+            connection.execute(_keys("WHERE row NOT IN (SELECT row FROM verdicts)"))
+        connection.execute("SELECT ensure_months(array_agg(DISTINCT day)) FROM staged_events")
+        written = ", ".join(("line", *DIMENSIONS, *STORED))
+        connection.execute(
+            bound(
+                f"INSERT INTO events (batch, {written}) SELECT $batch, {written} FROM arrived"
+                " WHERE row NOT IN (SELECT row FROM verdicts)"
+            ),
+            batch,
+        )
+        connection.execute(statement("postgis/rollup_of_arrived"))
+        connection.execute("INSERT INTO rollup SELECT * FROM fresh")
+        summarise(connection, "fresh")
+        connection.execute(statement("postgis/tallies_of_arrived"), batch)
+        self._refuse_contradictions(EVENTS)
+
+    def _insert_keys_at_once(self) -> bool:
+        """Note the identifiers; False, and none noted, when one of them is there already."""
+        try:
+            with self._connection.transaction():
+                self._connection.execute(_keys())
+        except psycopg.errors.UniqueViolation:
+            return False
+        return True
+
+    def _write_indicators(self) -> None:
+        self._connection.execute("DELETE FROM verdicts")
+        self._counted.settle(
+            *self._judge(
+                INDICATORS,
+                arrived="staged_indicators",
+                known="indicators",
+                stored=f"indicators USING ({', '.join(INDICATORS.identity)})",
+                compared=FIGURES,
+            )
+        )
+        written = ", ".join(("line", *FIGURES))
+        self._connection.execute(
+            bound(
+                f"INSERT INTO indicators (batch, {written}) SELECT $batch, {written} FROM staged_indicators"
+                " WHERE row NOT IN (SELECT row FROM verdicts)"
+            ),
+            {"batch": self._number},
+        )
+        self._refuse_contradictions(INDICATORS)
+
+    def _judge(
+        self, settled: Settled, *, arrived: str, known: str, stored: str, compared: tuple[str, ...]
+    ) -> tuple[int, int]:
+        """Compare lines that share an identifier with its first one: how many repeat it, how many contradict it."""
+        connection, identity = self._connection, ", ".join(settled.identity)
+        connection.execute("DROP TABLE IF EXISTS suspects, originals")
+        connection.execute(statement("postgis/suspects", arrived=arrived, known=known, identity=identity))
+        connection.execute(
+            statement(
+                "postgis/originals",
+                arrived=arrived,
+                known=known,
+                stored=stored,
+                identity=identity,
+                compared=", ".join(compared),
+                same_as_known=" AND ".join(f"known.{name} = suspects.{name}" for name in settled.identity),
+            )
+        )
+        connection.execute(
+            statement(
+                "postgis/verdicts",
+                arrived=arrived,
+                identity=identity,
+                given=", ".join(f"mine.{name}" for name in settled.identity),
+                differences=settled.differences,
+            )
+        )
+        row = connection.execute(
+            """SELECT count(*) FILTER (WHERE cardinality(differing) = 0),
+                count(*) FILTER (WHERE cardinality(differing) > 0) FROM verdicts"""
+        ).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+    def _refuse_contradictions(self, settled: Settled) -> None:
+        self._connection.execute(
+            bound("""INSERT INTO quarantine
+                SELECT $batch, line, $field, given, $reason, array_to_string(differing, ', ') FROM verdicts
+                WHERE cardinality(differing) > 0"""),
+            {"batch": self._number, "field": settled.blamed, "reason": KNOWN_OTHERWISE},
+        )
+
+    def _days(self) -> tuple[date | None, date | None]:
+        """First and last day of what was accepted; for yearly figures, of their years."""
+        row = self._connection.execute(
+            bound("""SELECT min(first_day), max(last_day) FROM (
+                SELECT min(first_day) AS first_day, max(last_day) AS last_day FROM tallies WHERE batch = $batch
+                UNION ALL
+                SELECT make_date(min(year)::INTEGER, 1, 1), make_date(max(year)::INTEGER, 12, 31)
+                FROM indicators WHERE batch = $batch) AS brought"""),
+            {"batch": self._number},
+        ).fetchone()
+        return (row[0], row[1]) if row else (None, None)
+
+    def _record(self, ledger: Ledger) -> None:
+        names = ", ".join(f"${name}" for name in LEDGER_COLUMNS)
+        self._connection.execute(
+            bound(
+                f"INSERT INTO batches (batch, {', '.join(LEDGER_COLUMNS)}, has_indicators)"
+                f" VALUES ($batch, {names}, EXISTS (SELECT FROM indicators WHERE batch = $batch))"
+            ),
+            {"batch": self._number, **ledger_values(ledger)},
+        )
+
+
+def place_in_territories(connection: Connection, first: int) -> None:
+    """Give the places from number `first` on their zone and their territories."""
+    for known_by in (
+        "zones.commune = places.commune",
+        "places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement",
+    ):
+        connection.execute(
+            bound(f"UPDATE places SET zone = zones.zone FROM zones WHERE place >= $first AND {known_by}"),
+            {"first": first},
+        )
+    connection.execute(statement("place_territories"), {"first": first})
+
+
+def summarise(connection: Connection, source: str, where: str = "true") -> None:
+    """Add the counts of a table like `rollup` to the summary by hexagon."""
+    connection.execute(
+        statement("postgis/hexagon_days", source=source, cell=parent_sql("cell", SUMMARY_RESOLUTION), where=where)
+    )
+
+
+def _keys(condition: str = "") -> LiteralString:
+    return bound(f"INSERT INTO event_keys SELECT event_id, day, occurred_at FROM arrived {condition}")
+
+
+def _columns(fields: tuple[Field, ...]) -> str:
+    texts = {"text": pa.string(), "code": pa.string()}
+    types = {field.name: texts.get(field.type, ARROW_TYPES[field.type]) for field in fields}
+    return ", ".join(
+        f"{name} {SQL_TYPES[kind]}{' COLLATE ' + chr(34) + 'C' + chr(34) if kind == pa.string() else ''}"
+        for name, kind in types.items()
+    )

@@ -1,0 +1,350 @@
+"""The server store: PostgreSQL and PostGIS, for many readers, each with rights that the database itself holds to.
+
+Every read is one transaction of one connection of the pool, opened for its viewer: row-level security then leaves out
+what the viewer may not see, whatever the statement. The store's own conditions say the same, for the indexes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import date
+from typing import Any, LiteralString
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from psycopg_pool import ConnectionPool
+
+from data import answers
+from data.conditions import (
+    Scope,
+    Values,
+    cells_inside,
+    check_sees_events,
+    check_sees_refusals,
+    chosen_classes,
+    conditions,
+    indicator_conditions,
+    parent_sql,
+    place_condition,
+    unknown_territory,
+)
+from data.errors import StoreError
+from data.layout import SUMMARY_RESOLUTION
+from data.ledger import LEDGER_COLUMNS, ledger_of_row
+from data.memberships import digest_of, membership_rows
+from data.postgis_connection import Connection, bound, explained, open_pool, reading_as, statement, writing
+from data.postgis_load import Load, loaded_before, lock_writing, place_in_territories, summarise
+from data.postgis_migrate import check_migrated
+from data.query import Query, Territory, TerritoryKind, Viewer
+from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
+from data.store import (
+    Batch,
+    CellCounts,
+    Chunk,
+    DayCounts,
+    Ledger,
+    Membership,
+    Progress,
+    Source,
+    TerritoryCounts,
+    Totals,
+)
+from geo.errors import N_
+
+FIGURES = ("incidents", "controls", "checked", "positive", "micrograms", "cents")
+NOBODY = Viewer("hexacross", role="wall", territories=frozenset(), sees_events=False)  # reads what concerns no place
+
+
+class PostgisStore:
+    """`data.store.Store` in a PostgreSQL database."""
+
+    def __init__(self, url: str, pool: ConnectionPool[Connection]) -> None:
+        self._url = url
+        self._pool = pool
+        self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
+
+    @classmethod
+    def open(cls, url: str) -> PostgisStore:
+        """Open the database at `url` (postgresql://…), already migrated.
+
+        Raises:
+            StoreError: Unreachable, or not prepared by `hexacross store migrate`.
+            StoreVersionError: Prepared by a newer version.
+        """
+        pool = open_pool(url)
+        try:
+            with explained(url), pool.connection() as connection:
+                check_migrated(connection, url)
+        except BaseException:
+            pool.close()
+            raise
+        return cls(url, pool)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _reading(self, viewer: Viewer) -> AbstractContextManager[Connection]:
+        return reading_as(self._pool, self._url, viewer)
+
+    def version(self) -> int:
+        with self._reading(NOBODY) as connection:
+            return _version(connection)
+
+    # Writing
+
+    def load(self, batch: Batch, chunks: Iterable[Chunk], progress: Progress | None = None) -> Ledger:
+        with writing(self._pool, self._url) as connection:
+            earlier = loaded_before(connection, batch)
+            if earlier is not None:
+                return replace(earlier, already_loaded=True)
+            load = Load(connection, batch)
+            load.stage(chunks, progress)
+            lock_writing(connection)
+            earlier = loaded_before(connection, batch)  # by another program, meanwhile
+            if earlier is not None:
+                return replace(earlier, already_loaded=True)
+            _check_free(connection, batch)
+            ledger = load.settle()
+            connection.execute("UPDATE meta SET version = version + 1")
+        if progress is not None:
+            progress(ledger.lines, ledger.lines)
+        return ledger
+
+    def set_memberships(self, memberships: Sequence[Membership], progress: Progress | None = None) -> None:
+        steps = 4
+
+        def done(step: int) -> None:
+            if progress is not None:
+                progress(step, steps)
+
+        rows = membership_rows(memberships)
+        digest = digest_of(rows)
+        with writing(self._pool, self._url) as connection:
+            lock_writing(connection)
+            if connection.execute("SELECT memberships_digest FROM meta").fetchone() == (digest,):
+                done(steps)
+                return
+            _replace_memberships(connection, rows)
+            done(1)
+            connection.execute("CREATE TEMP TABLE zones_before ON COMMIT DROP AS SELECT place, zone FROM places")
+            connection.execute("UPDATE places SET zone = 0")
+            place_in_territories(connection, first=0)
+            done(2)
+            _follow_zones(connection)
+            done(3)
+            connection.execute(
+                bound("UPDATE meta SET memberships_digest = $digest, version = version + 1"), {"digest": digest}
+            )
+        done(steps)
+
+    # Counts
+
+    def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
+        with self._reading(viewer) as connection:
+            scope = self._scope(connection, query.territory, viewer)
+            summary = scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query)
+            where, values = conditions(query, scope, _one_of)
+            text = statement(
+                "counts_by_cell",
+                source="hexagon_days" if summary else "rollup",
+                cell=parent_sql("cell", query.resolution),
+                where=where,
+            )
+            columns = _packed(connection, text, values, "hexagon")
+        return answers.cell_counts(query, viewer, columns)
+
+    def totals(self, query: Query, viewer: Viewer) -> Totals:
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
+            columns = _fetch(connection, statement("totals", where=where), values)
+        return answers.totals(viewer, columns)
+
+    def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
+            columns = _fetch(connection, statement("counts_by_territory", where=where), {**values, "kind": kind})
+        return answers.territory_counts(kind, viewer, columns)
+
+    def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
+            columns = _fetch(connection, statement("counts_by_day", where=where), values)
+        return answers.day_counts(query, viewer, columns)
+
+    # Facts one by one
+
+    def events(self, query: Query, viewer: Viewer, cell: int | None = None, limit: int = 50) -> pa.Table:
+        check_sees_events(viewer)
+        with self._reading(viewer) as connection:
+            scope = self._scope(connection, query.territory, viewer)
+            where, values = conditions(query, scope, _one_of, zones=False)
+            if cell is not None:
+                low, high = cells_inside(cell)
+                where += " AND cell >= $low AND cell < $high"
+                values |= {"low": low, "high": high}
+            text = statement("postgis/events", columns=", ".join(EVENT_SCHEMA.names), where=where)
+            return _table(connection, text, {**values, "limit": limit}, EVENT_SCHEMA)
+
+    def indicators(
+        self, viewer: Viewer, indicator: str | None = None, territories: Sequence[Territory] = ()
+    ) -> pa.Table:
+        where, values = indicator_conditions(viewer, _one_of)
+        if indicator is not None:
+            where += " AND indicator = $indicator"
+            values["indicator"] = indicator
+        if territories:
+            where += " AND (territory_kind, territory) IN (SELECT * FROM unnest($kinds::TEXT[], $codes::TEXT[]))"
+            values |= {"kinds": [kind for kind, _ in territories], "codes": [code for _, code in territories]}
+        text = f"""SELECT {", ".join(INDICATOR_SCHEMA.names)}
+            FROM indicators JOIN (SELECT batch, batch_id FROM batches) AS loads USING (batch)
+            WHERE {where} ORDER BY source, release, indicator, unit_of_count, territory_kind, territory, year"""
+        with self._reading(viewer) as connection:
+            return _table(connection, bound(text), values, INDICATOR_SCHEMA)
+
+    # What came in
+
+    def sources(self, viewer: Viewer) -> list[Source]:
+        with self._reading(viewer) as connection:
+            where, values = place_condition(self._scope(connection, None, viewer))
+            indicators_where, more = indicator_conditions(viewer, _one_of)
+            text = statement("sources", where=where, indicators_where=indicators_where)
+            rows = connection.execute(text, {**values, **more}).fetchall()
+        return answers.sources(viewer, rows)
+
+    def batches(self, viewer: Viewer) -> list[Ledger]:
+        with self._reading(viewer) as connection:
+            where, values = "true", Values()
+            if viewer.territories is not None:
+                condition, values = place_condition(self._scope(connection, None, viewer))
+                where = f"batch IN (SELECT batch FROM tallies WHERE {condition})"
+            rows = connection.execute(
+                bound(f"SELECT {', '.join(LEDGER_COLUMNS)} FROM batches WHERE {where} ORDER BY batch DESC"), values
+            ).fetchall()
+        return [ledger_of_row(row) for row in rows]
+
+    def quarantine(self, viewer: Viewer, batch_id: str, limit: int | None = None) -> pa.Table:
+        check_sees_refusals(viewer)
+        text = f"""SELECT {", ".join(REFUSAL_SCHEMA.names)} FROM quarantine
+            WHERE batch = (SELECT batch FROM batches WHERE batch_id = $batch_id)
+            ORDER BY line, field, reason LIMIT $limit"""
+        with self._reading(viewer) as connection:
+            return _table(connection, bound(text), {"batch_id": batch_id, "limit": limit}, REFUSAL_SCHEMA)
+
+    def period(self, viewer: Viewer) -> tuple[date, date] | None:
+        with self._reading(viewer) as connection:
+            where, values = place_condition(self._scope(connection, None, viewer))
+            row = connection.execute(
+                bound(f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}"), values
+            ).fetchone()
+        return None if row is None or row[0] is None else (row[0], row[1])
+
+    # Who sees what
+
+    def _scope(self, connection: Connection, territory: Territory | None, viewer: Viewer) -> Scope:
+        if territory is None and viewer.territories is None:
+            return Scope()
+        key = (_version(connection), territory, viewer.territories)
+        if key not in self._scopes:
+            if self._scopes and next(iter(self._scopes))[0] != key[0]:
+                self._scopes = {}  # of an earlier version
+            self._scopes[key] = _read_scope(connection, territory)
+        return self._scopes[key]
+
+
+def _version(connection: Connection) -> int:
+    row = connection.execute("SELECT version FROM meta").fetchone()
+    if row is None:
+        raise StoreError(N_("La base est vide : son en-tête manque."))
+    return int(row[0])
+
+
+def _read_scope(connection: Connection, territory: Territory | None) -> Scope:
+    """Scope of the transaction's viewer, as the database knows it."""
+    values = {"kind": territory.kind if territory else None, "code": territory.code if territory else None}
+    if territory is not None:
+        known = connection.execute(bound("SELECT knows_territory($kind, $code)"), values).fetchone()
+        if known != (True,):
+            raise unknown_territory(territory)
+    rows = connection.execute(bound("SELECT place, zone, whole FROM scope_of($kind, $code)"), values).fetchall()
+    zones = sorted({zone for _, zone, _ in rows})
+    return Scope(tuple(place for place, _, _ in rows), tuple(zones), all(whole for _, _, whole in rows))
+
+
+def _check_free(connection: Connection, batch: Batch) -> None:
+    taken = connection.execute(
+        bound("SELECT 1 FROM batches WHERE batch_id = $batch_id"), {"batch_id": batch.batch_id}
+    ).fetchone()
+    if taken is not None:
+        raise StoreError(N_("Un autre chargement porte déjà l'identifiant {given}. Recommencez."), given=batch.batch_id)
+
+
+def _replace_memberships(connection: Connection, rows: pa.Table) -> None:
+    for table in ("memberships", "zones", "place_territories"):
+        connection.execute(bound(f"DELETE FROM {table}"))
+    with connection.cursor().copy("COPY memberships (kind, code, commune) FROM STDIN") as copy:
+        for row in zip(*(rows.column(name).to_pylist() for name in ("kind", "code", "commune")), strict=True):
+            copy.write_row(row)
+    connection.execute(statement("zones"))
+
+
+def _follow_zones(connection: Connection) -> None:
+    """Put the daily counts under the places' new zones; counts of zones that keep their places are not touched."""
+    connection.execute(
+        """CREATE TEMP TABLE moved ON COMMIT DROP AS
+        SELECT place, zones_before.zone AS before, places.zone AS after
+        FROM places JOIN zones_before USING (place) WHERE places.zone <> zones_before.zone"""
+    )
+    touched = "zone IN (SELECT before FROM moved UNION SELECT after FROM moved)"
+    connection.execute(bound(f"DELETE FROM hexagon_days WHERE {touched}"))
+    connection.execute("UPDATE rollup SET zone = after FROM moved WHERE rollup.place = moved.place")
+    summarise(connection, "rollup", touched)
+
+
+def _one_of(column: str, parameter: str, kind: str) -> str:
+    return f"{column} = ANY(${parameter}::{kind}[])"
+
+
+def _fetch(connection: Connection, text: LiteralString, values: Mapping[str, Any]) -> answers.Columns:
+    """Run a SELECT; numbers that are NULL become NaN."""
+    cursor = connection.execute(text, values, binary=True)
+    names = [column.name for column in cursor.description or ()]
+    rows = cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return {name: _array(name, column) for name, column in zip(names, columns, strict=True)}
+
+
+def _array(name: str, column: tuple[Any, ...]) -> NDArray[Any]:
+    if name in ("code", "place_precision"):
+        return np.array(column, dtype=object)
+    if name == "day":
+        return np.array(column, dtype="datetime64[D]")
+    return np.array([np.nan if value is None else float(value) for value in column], dtype=np.float64)
+
+
+def _packed(connection: Connection, text: LiteralString, values: Mapping[str, Any], key: str) -> answers.Columns:
+    """Run a SELECT of an integer `key` and of the six figures; the server packs each column into one value."""
+    packed = ", ".join(
+        (
+            f"string_agg(int8send({key}), '')",
+            *(f"string_agg(float8send(coalesce({name}::float8, 'NaN')), '')" for name in FIGURES),
+        )
+    )
+    row = connection.execute(f"SELECT {packed} FROM ({text}) AS counted", values, binary=True).fetchone()
+    cells, *columns = row or ()
+    found: dict[str, NDArray[Any]] = {key: np.frombuffer(cells or b"", dtype=">i8").astype(np.int64)}
+    for name, column in zip(FIGURES, columns, strict=True):
+        found[name] = np.frombuffer(column or b"", dtype=">f8").astype(np.float64)
+    return found
+
+
+def _table(connection: Connection, text: LiteralString, values: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    rows = connection.execute(text, values, binary=True).fetchall()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    arrays = []
+    for field, column in zip(schema, columns, strict=True):
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        arrays.append(pa.array(column, type=kind).cast(field.type))
+    return pa.table(arrays, schema=schema)

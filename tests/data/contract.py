@@ -22,9 +22,11 @@ from data.query import Box, Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT, EVENT_SCHEMA, INDICATOR_SCHEMA, INPUT_FIELDS
 from data.store import Batch, Chunk, Membership, Store
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY, MODES, SERVICES
+from tests.postgres import open_new_store
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "duckdb": lambda folder: DuckDBStore.open(str(folder / "contract.duckdb")),
+    "postgis": lambda _: open_new_store(),
 }
 
 Row = dict[str, Any]

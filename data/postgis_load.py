@@ -167,7 +167,9 @@ class Load:
             fresh = [(found, *combination) for combination, found in known.items() if found >= first_new]
             columns = ", ".join((number, *names))
             # Not straight into the table: COPY does not go through row-level security.
-            self._connection.execute(f"CREATE TEMP TABLE fresh_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DROP")
+            self._connection.execute(
+                f"CREATE TEMP TABLE fresh_{table} (LIKE {table} INCLUDING DEFAULTS) ON COMMIT DROP"
+            )
             with self._connection.cursor().copy(f"COPY fresh_{table} ({columns}) FROM STDIN") as copy:
                 for row in fresh:
                     copy.write_row(row)

@@ -127,19 +127,19 @@ class PrivateCluster:
                     "PostgreSQL n'est pas installé sur cette machine. Sous Debian : apt install postgresql-15-postgis-3."
                 )
             )
+        account = pwd.getpwnam(SYSTEM_USER) if os.geteuid() == 0 else None
         # The server outlives us: it must not inherit pipes that we would wait on.
         with (self.folder / "said").open("w+", encoding="utf-8") as said:
             done = subprocess.run(  # noqa: S603 -- PostgreSQL's own programs, arguments of ours
                 [str(binaries / program), *arguments],
-                check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, cwd=self.folder,
-                **_as_system_user(),
-            )  # fmt: skip
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                cwd=self.folder,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+            )
             said.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, "", said.read())
-
-
-def _as_system_user() -> dict[str, object]:
-    if os.geteuid() != 0:
-        return {}
-    entry = pwd.getpwnam(SYSTEM_USER)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}

@@ -1,0 +1,312 @@
+"""What the database itself refuses, whatever the statement: the store's own conditions are not asked to help here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date
+
+import numpy as np
+import psycopg
+import pytest
+
+from data.errors import ForbiddenError
+from data.postgis_connection import LOADER, WALL, reading_as, role_of
+from data.postgis_store import PostgisStore
+from data.private_cluster import ADMINISTRATOR
+from data.query import Query, Role, Territory, Viewer
+from tests.data.contract import (
+    FIRST_DAY,
+    Reference,
+    batch,
+    chunk,
+    draw_event,
+    draw_query,
+    indicator,
+    indicator_chunk,
+    memberships,
+)
+from tests.postgres import cluster, open_new_store
+
+ATTEMPTS = 10_000
+MARSEILLE, TOULON = Territory("cross", "marseille"), Territory("cross", "toulon")
+CHIEF = Viewer("cheffe de Marseille", "cross", frozenset({MARSEILLE}))
+TABLES_OF_PLACES = ("events", "facts", "rollup", "tallies", "places", "place_territories")
+COLUMNS = {
+    "events": (
+        "place",
+        "cell",
+        "day",
+        "event_id",
+        "longitude",
+        "occurred_at",
+        "quantity_kg",
+        "source_event_id",
+        "class",
+    ),
+    "facts": ("place", "cell", "day", "event_id", "commune", "drug", "family", "zone", "source"),
+    "rollup": ("place", "cell", "day", "zone", "class", "incidents", "micrograms"),
+    "tallies": ("place", "batch", "origin", "first_day", "events"),
+    "places": ("place", "commune", "departement", "zone", "place_precision"),
+    "place_territories": ("place", "kind", "code"),
+}
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[tuple[PostgisStore, Reference]]:
+    """A store of 2,000 facts, and a plain list of them."""
+    store, reference = open_new_store(), Reference()
+    store.set_memberships(memberships())
+    random = np.random.default_rng(3)
+    rows = [draw_event(random, n) for n in range(2000)]
+    store.load(batch("faits"), [chunk(rows)])
+    store.load(batch("chiffres"), [indicator_chunk([indicator("13", 2023, 5.0), indicator("83", 2023, 7.0)])])
+    reference.load(rows)
+    yield store, reference
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def places_of_marseille(filled: tuple[PostgisStore, Reference]) -> set[int]:
+    """The numbers of the places that CROSS Marseille sees, looked up as the administrator."""
+    with administrator(filled[0]) as connection:
+        rows = connection.execute("SELECT place, commune FROM hexacross.places").fetchall()
+    return {place for place, commune in rows if commune in ("13055", "13001")}
+
+
+def administrator(store: PostgisStore) -> psycopg.Connection[tuple[object, ...]]:
+    database = psycopg.conninfo.conninfo_to_dict(store._url)["dbname"]
+    return psycopg.connect(cluster().url(str(database), ADMINISTRATOR))
+
+
+def login(store: PostgisStore, name: str, role: str, *territories: str) -> psycopg.Connection[tuple[object, ...]]:
+    """A person's own connection, as from QGIS: a login of the role, with the territories that `rights` gives it."""
+    with administrator(store) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN IN ROLE {role}")
+        for territory in territories:
+            connection.execute("INSERT INTO hexacross.rights VALUES (%s, %s)", (name, territory))
+    database = str(psycopg.conninfo.conninfo_to_dict(store._url)["dbname"])
+    connection = psycopg.connect(
+        cluster().url(database, name), options="-c search_path=hexacross,public", autocommit=True
+    )
+    connection.prepare_threshold = None
+    return connection
+
+
+def random_statement(random: np.random.Generator) -> str:
+    """A SELECT of the places of one of the tables, with conditions that a clever reader might try."""
+    table = str(random.choice(TABLES_OF_PLACES))
+    columns = COLUMNS[table]
+    conditions = [
+        str(random.choice([
+            f"{random.choice(columns)} IS NOT NULL",
+            f"NOT ({random.choice(columns)} IS NULL)",
+            f"place = {random.integers(200)}",
+            f"place > {random.integers(200)}",
+            "true OR place < 0",
+            f"{random.choice(columns)}::TEXT <> '{random.integers(100)}'",
+            f"place IN (SELECT place FROM {random.choice(TABLES_OF_PLACES)})",
+            f"EXISTS (SELECT FROM {random.choice(TABLES_OF_PLACES)} AS other WHERE other.place <> {table}.place)",
+        ]))
+        for _ in range(random.integers(1, 4))
+    ]  # fmt: skip
+    return f"SELECT DISTINCT place FROM {table} WHERE {random.choice([' AND ', ' OR ']).join(conditions)}"
+
+
+FORGERIES = (
+    "SELECT set_config('hexacross.viewer', '{forged}', {local})",
+    "SET hexacross.viewer = '{forged}'",
+    "SELECT set_config('role', 'hexacross_national', {local})",
+    "SELECT set_config('row_security', 'off', {local})",
+    "SELECT open_for(ARRAY['cross:toulon'])",
+    "SELECT sealed('cross:toulon')",
+    "INSERT INTO rights VALUES (session_user, '*')",
+    "UPDATE rights SET territory = '*'",
+    "SELECT secret FROM seal",
+    "ALTER TABLE events DISABLE ROW LEVEL SECURITY",
+    "CREATE POLICY mine ON events USING (true)",
+    "SELECT * FROM events_2025_01",
+    "COPY events_2025_01 TO STDOUT",
+    "TABLE event_keys",
+    "CREATE VIEW facts_of_all AS SELECT * FROM events",
+)
+
+
+def forgery(random: np.random.Generator) -> str:
+    seal = "".join(random.choice(list("0123456789abcdef"), 64))
+    forged = str(
+        random.choice([f"{seal}*", f"{seal}cross:toulon", "*", "cross:toulon", f"{seal}cross:marseille|cross:toulon"])
+    )
+    return str(random.choice(FORGERIES)).format(forged=forged, local=random.choice(["true", "false"]))
+
+
+def try_forgery(connection: psycopg.Connection[tuple[object, ...]], text: str) -> None:
+    """Try to gain rights; what is refused leaves the transaction usable."""
+    with suppress(psycopg.Error), connection.transaction():
+        connection.execute(text)
+
+
+def test_no_statement_of_another_role_reads_elsewhere(
+    filled: tuple[PostgisStore, Reference], places_of_marseille: set[int]
+) -> None:
+    """10,000 statements of a person of CROSS Marseille, half of them after an attempt to gain rights."""
+    store, _ = filled
+    random = np.random.default_rng(11)
+    seen: set[int] = set()
+    refused = 0
+    with login(store, "cheffe_marseille", "hexacross_cross", "cross:marseille") as connection:
+        for attempt in range(ATTEMPTS):
+            found: set[int] = set()
+            try:
+                with connection.transaction():
+                    if attempt % 2:
+                        try_forgery(connection, forgery(random))
+                    rows = connection.execute(random_statement(random)).fetchall()
+                    found = {int(str(place)) for (place,) in rows}
+            except psycopg.errors.InsufficientPrivilege:
+                refused += 1  # row_security = off: PostgreSQL answers nothing rather than everything
+            connection.execute("RESET ALL")
+            assert found <= places_of_marseille, attempt
+            seen |= found
+    assert seen == places_of_marseille, "the attempts must reach what is allowed, or they prove nothing"
+    assert refused > ATTEMPTS / 100
+
+
+@pytest.mark.parametrize("role", ["national", "antenna", "cross", "wall"])
+def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Reference], role: Role) -> None:
+    """Questions about Toulon asked for Marseille, with the store's own conditions taken away."""
+    store, reference = filled
+    viewer = Viewer("essai", role, frozenset({MARSEILLE}))
+    mine = {fact["event_id"] for fact in reference.seen(viewer)}
+    everywhere = Viewer("essai", role)
+    random = np.random.default_rng(5)
+    for _ in range(40):
+        query = draw_query(random)
+        found = store.events(query, viewer, limit=500).column("event_id").to_pylist()
+        assert set(found) <= mine
+        elsewhere = Query(query.start, query.stop, territory=TOULON)
+        expected = len([f for f in reference.chosen(elsewhere, viewer) if f["family"] == "incident"])
+        assert store.totals(elsewhere, viewer).incidents == expected
+        # The same statements as those of a viewer who sees everything, in a transaction opened for this one.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("data.postgis_store.reading_as", lambda pool, url, _: reading_as(pool, url, viewer))
+            unasked = store.totals(query, everywhere)
+            assert unasked.incidents == len([f for f in reference.chosen(query, viewer) if f["family"] == "incident"])
+            assert set(store.events(query, everywhere, limit=500).column("event_id").to_pylist()) <= mine
+            by_day = store.counts_by_day(query, everywhere)
+            assert by_day.incidents.sum() == unasked.incidents
+            cells = store.counts_by_cell(query, everywhere)
+            assert set(cells.cells.tolist()) <= set(reference.by_cell(query, viewer))
+            assert store.indicators(everywhere).num_rows == 0
+            assert [source.name for source in store.sources(everywhere) if source.events] == [
+                source.name for source in store.sources(viewer) if source.events
+            ]
+            assert store.quarantine(everywhere, "faits").num_rows == 0
+
+
+@contextmanager
+def same_connection(store: PostgisStore, process: int) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """The pool's connection to that process of the server, once it is back."""
+    for _ in range(100):
+        with store._pool.connection() as connection:
+            if connection.info.backend_pid == process:
+                yield connection
+                return
+        time.sleep(0.02)
+    pytest.fail("the connection did not come back")
+
+
+def test_rights_end_with_the_transaction(filled: tuple[PostgisStore, Reference]) -> None:
+    store, _ = filled
+    with store._reading(CHIEF) as connection:
+        process = connection.info.backend_pid
+        kept = connection.execute("SELECT current_setting('hexacross.viewer')").fetchone()
+        assert connection.execute("SELECT count(*) FROM events").fetchone() != (0,)
+    assert kept is not None
+    with same_connection(store, process) as connection:
+        assert connection.execute(
+            "SELECT current_user, coalesce(current_setting('hexacross.viewer', true), '')"
+        ).fetchone() == (
+            "hexacross_app",
+            "",
+        )
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute("SELECT count(*) FROM events")
+        # What was sealed for one transaction opens no other.
+        connection.execute(
+            "SELECT set_config('hexacross.viewer', %s, true), set_config('role', 'hexacross_cross', true)", kept
+        )
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (0,)
+
+
+def test_who_states_no_territory_sees_nothing(filled: tuple[PostgisStore, Reference]) -> None:
+    store, _ = filled
+    with login(store, "stagiaire", "hexacross_cross") as connection:
+        for table in ("events", "facts", "rollup", "hexagon_days", "tallies", "places", "indicators", "quarantine"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_wall_reads_no_fact(filled: tuple[PostgisStore, Reference]) -> None:
+    store, reference = filled
+    with login(store, "mur", WALL, "*") as connection:
+        assert connection.execute("SELECT sum(events) FROM rollup").fetchone() == (len(reference.facts),)
+        for table in ("events", "facts", "quarantine", "event_keys", "rights", "seal"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"SELECT * FROM {table}")
+    with pytest.raises(ForbiddenError):
+        store.events(Query(FIRST_DAY, date(2026, 1, 1)), Viewer("mur", "wall", sees_events=False))
+
+
+def test_no_reader_writes(filled: tuple[PostgisStore, Reference]) -> None:
+    store, _ = filled
+    with login(store, "nationale", "hexacross_national") as connection:
+        assert connection.execute("SELECT count(*) > 100 FROM events").fetchone() == (True,)
+        for text in (
+            "DELETE FROM events",
+            "UPDATE rollup SET incidents = 0",
+            "INSERT INTO meta VALUES (1, '')",
+            "TRUNCATE events",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(text)
+
+
+def test_viewers_get_the_least_role() -> None:
+    held = frozenset({MARSEILLE})
+    assert role_of(Viewer("v")) == "hexacross_national"
+    assert role_of(Viewer("v", "national", held)) == "hexacross_antenna"
+    assert role_of(Viewer("v", "antenna", held)) == "hexacross_antenna"
+    assert role_of(Viewer("v", "cross", held)) == "hexacross_cross"
+    assert role_of(Viewer("v", "national", sees_events=False)) == WALL
+    assert role_of(Viewer("v", "wall", held, sees_events=False)) == WALL
+    assert LOADER not in {
+        role_of(Viewer("v", role, sees_events=seen)) for role in ("national", "cross", "wall") for seen in (True, False)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("SELECT sum(incidents) FROM rollup WHERE day >= %(start)s AND day < %(stop)s AND zone = ANY(%(zones)s)", "rollup_zone_day_idx"),
+        ("SELECT sum(incidents) FROM hexagon_days WHERE day >= %(start)s AND day < %(stop)s AND zone = ANY(%(zones)s)", "hexagon_days_zone_day_idx"),
+        ("SELECT * FROM events WHERE day >= %(start)s AND day < %(stop)s AND place = ANY(%(places)s) ORDER BY occurred_at DESC LIMIT 50", "place_occurred_at_idx"),
+        ("SELECT * FROM events WHERE day >= %(start)s AND day < %(stop)s AND cell >= %(low)s AND cell < %(high)s", "cell_idx"),
+    ],
+)  # fmt: skip
+def test_rights_do_not_cost_the_index(filled: tuple[PostgisStore, Reference], text: str, index: str) -> None:
+    """Conditions on integers and days go below the policy, into the index."""
+    store, _ = filled
+    values = {
+        "start": FIRST_DAY,
+        "stop": date(2025, 1, 31),
+        "zones": [3],
+        "places": [1, 2],
+        "low": 1 << 59,
+        "high": (1 << 59) + 9,
+    }
+    with store._reading(CHIEF) as connection:
+        connection.execute("SELECT set_config('enable_seqscan', 'off', true)")
+        plan = "\n".join(str(line) for (line,) in connection.execute(f"EXPLAIN (COSTS off) {text}", values))
+    assert index in plan, plan
+    assert "SubPlan" in plan, "the policy is there too"

@@ -23,7 +23,7 @@ from data.layout import (
     Settled,
     read_sql,
 )
-from data.ledger import LEDGER_COLUMNS, Counted, ledger_of, ledger_values
+from data.ledger import LEDGER_COLUMNS, Counted, adopted_ledger, ledger_of, ledger_values
 from data.rollup import append_rollup, place_in_territories
 from data.store import Batch, Chunk, Ledger, Progress
 from data.vocabulary import HEXAGON_PRECISIONS
@@ -47,8 +47,12 @@ class Load:
         rows = self._cursor.execute(f"SELECT {', '.join(names)}, {number} FROM {table} ORDER BY {number}").fetchall()
         return {row[:-1]: row[-1] for row in rows}
 
-    def run(self, chunks: Iterable[Chunk], progress: Progress | None) -> Ledger:
-        """Write the chunks, settle what was there already, roll up, and account for every line."""
+    def run(self, chunks: Iterable[Chunk], progress: Progress | None = None, adopted: Ledger | None = None) -> Ledger:
+        """Write the chunks, settle what was there already, roll up, and account for every line.
+
+        Args:
+            adopted: The ledger of a load that another store has settled; None: it is drawn up here.
+        """
         for chunk in ahead(chunks):
             self._write(chunk)
             if progress is not None:
@@ -57,7 +61,10 @@ class Load:
         for settled in (EVENTS, INDICATORS):
             self._counted.settle(*self._settle(settled))
         append_rollup(self._cursor, self._number)
-        ledger = ledger_of(self._batch, self._counted, self._days())
+        if adopted is None:
+            ledger = ledger_of(self._batch, self._counted, self._days())
+        else:
+            ledger = adopted_ledger(adopted, self._counted)
         self._record(ledger)
         if progress is not None:
             progress(ledger.lines, ledger.lines)

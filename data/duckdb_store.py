@@ -38,7 +38,7 @@ from data.duckdb_tables import connect, explained, first_row, insert_rows
 from data.errors import StoreError
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, ledger_of_row
-from data.memberships import digest_of, membership_rows
+from data.memberships import digest_of, membership_rows, memberships_of
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
@@ -55,6 +55,8 @@ from data.store import (
     TerritoryCounts,
     Totals,
 )
+from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
+from data.verify import Check, run_checks
 from geo.errors import N_
 
 
@@ -256,6 +258,38 @@ class DuckDBStore:
             where, values = place_condition(self._scope(cursor, None, viewer))
             row = first_row(cursor, f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}", values)
         return None if row is None or row[0] is None else row
+
+    # For those who run the store
+
+    def verify(self) -> list[Check]:
+        """Compare what is derived from the facts with the facts."""
+        with self._reading() as cursor:
+
+            def count(text: str) -> int:
+                row = first_row(cursor, text)
+                return int(row[0]) if row else 0
+
+            return run_checks(count, "round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
+
+    def memberships(self) -> list[Membership]:
+        """The territories' composition."""
+        with self._reading() as cursor:
+            rows = cursor.execute("SELECT kind, code, commune FROM memberships ORDER BY ALL").fetchall()
+        return memberships_of(rows)
+
+    def contents(self, batch_id: str) -> Iterator[Chunk]:
+        """What a load left in the store, in order of line."""
+        with self._reading() as cursor:
+            for kind in CONTENTS:
+                text, schema = contents_statement(kind)
+                for part in cursor.sql(text, params={"batch_id": batch_id}).to_arrow_reader(CONTENTS_ROWS):
+                    yield chunk_of(pa.Table.from_batches([part]).cast(schema), kind)
+
+    def adopt(self, ledger: Ledger, chunks: Iterable[Chunk]) -> None:
+        """Write a load that another store has settled already, with its ledger as it is."""
+        with self._writing() as cursor:
+            row = first_row(cursor, "SELECT coalesce(max(batch), 0) + 1 FROM batches")
+            Load(cursor, batch_of(ledger), row[0] if row else 1).run(chunks, adopted=ledger)
 
     # Who sees what
 

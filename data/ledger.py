@@ -70,6 +70,17 @@ def ledger_of(batch: Batch, counted: Counted, days: tuple[date | None, date | No
     )
 
 
+def adopted_ledger(ledger: Ledger, counted: Counted) -> Ledger:
+    """The ledger of a load that another store has settled, once its accepted lines are all here.
+
+    Raises:
+        StoreError: More or fewer lines arrived.
+    """
+    if counted.written != ledger.accepted or counted.repeated:
+        raise StoreError(N_("Le chargement {name} n'est pas arrivé entier. Recommencez."), name=ledger.name)
+    return ledger
+
+
 def ledger_values(ledger: Ledger) -> dict[str, Any]:
     """The values of LEDGER_COLUMNS, as a table keeps them: instants in UTC, without zone."""
     values = {name: getattr(ledger, name) for name in LEDGER_COLUMNS}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import pyarrow as pa
 
+from data.query import TerritoryKind
 from data.store import Membership
 
 
@@ -24,6 +26,17 @@ def membership_rows(memberships: Sequence[Membership]) -> pa.Table:
         .aggregate([])
         .sort_by([("kind", "ascending"), ("code", "ascending"), ("commune", "ascending")])
     )
+
+
+def memberships_of(rows: Iterable[tuple[str, str, str]]) -> list[Membership]:
+    """The composition from rows of kind, code and commune."""
+    by_kind: dict[TerritoryKind, list[tuple[str, str]]] = {}
+    for kind, code, commune in rows:
+        by_kind.setdefault(cast("TerritoryKind", kind), []).append((code, commune))
+    return [
+        Membership(kind, tuple(code for code, _ in pairs), tuple(commune for _, commune in pairs))
+        for kind, pairs in by_kind.items()
+    ]
 
 
 def digest_of(rows: pa.Table) -> str:

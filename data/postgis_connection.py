@@ -110,6 +110,14 @@ def reading_as(pool: ConnectionPool[Connection], url: str, viewer: Viewer) -> It
 
 
 @contextmanager
+def reading_whole(pool: ConnectionPool[Connection], url: str) -> Iterator[Connection]:
+    """A transaction that sees one state of the store, whole, for as long as it takes: for those who run it."""
+    with explained(url), pool.connection() as connection, connection.transaction():
+        connection.execute("SELECT set_config('statement_timeout', '0', true), set_config('role', %s, true)", (LOADER,))
+        yield connection
+
+
+@contextmanager
 def writing(pool: ConnectionPool[Connection], url: str) -> Iterator[Connection]:
     """A transaction whose changes are all kept at the end, or none, with the rights of the loader."""
     with explained(url), pool.connection() as connection:

@@ -28,7 +28,7 @@ from data.layout import (
     SUMMARY_RESOLUTION,
     Settled,
 )
-from data.ledger import LEDGER_COLUMNS, Counted, ledger_of, ledger_of_row, ledger_values
+from data.ledger import LEDGER_COLUMNS, Counted, adopted_ledger, ledger_of, ledger_of_row, ledger_values
 from data.postgis_connection import Connection, bound, statement
 from data.postgis_copy import SIGNATURE, SQL_TYPES, TRAILER, copy_rows
 from data.schema import ARROW_TYPES, INPUT_FIELDS, Field
@@ -67,7 +67,7 @@ class Load:
         self._rows = 0
         self._staged: set[str] = set()
 
-    def stage(self, chunks: Iterable[Chunk], progress: Progress | None) -> None:
+    def stage(self, chunks: Iterable[Chunk], progress: Progress | None = None) -> None:
         """Copy the lines into temporary tables."""
         self._create_staging()
         for chunk in ahead(chunks):
@@ -75,8 +75,12 @@ class Load:
             if progress is not None:
                 progress(self._counted.lines, None)
 
-    def settle(self) -> Ledger:
-        """Recognise what was there already, write the rest, roll up, and account for every line."""
+    def settle(self, adopted: Ledger | None = None) -> Ledger:
+        """Recognise what was there already, write the rest, roll up, and account for every line.
+
+        Args:
+            adopted: The ledger of a load that another store has settled; None: it is drawn up here.
+        """
         connection = self._connection
         row = connection.execute("SELECT coalesce(max(batch), 0) + 1 FROM batches").fetchone()
         self._number = row[0] if row else 1
@@ -90,7 +94,10 @@ class Load:
             bound("INSERT INTO quarantine SELECT $batch, line, field, given, reason, expected FROM staged_refusals"),
             {"batch": self._number},
         )
-        ledger = ledger_of(self._batch, self._counted, self._days())
+        if adopted is None:
+            ledger = ledger_of(self._batch, self._counted, self._days())
+        else:
+            ledger = adopted_ledger(adopted, self._counted)
         self._record(ledger)
         return ledger
 

@@ -6,7 +6,7 @@ what the viewer may not see, whatever the statement. The store's own conditions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
@@ -32,10 +32,19 @@ from data.conditions import (
     unknown_territory,
 )
 from data.errors import StoreError
-from data.layout import SUMMARY_RESOLUTION
+from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, ledger_of_row
-from data.memberships import digest_of, membership_rows
-from data.postgis_connection import Connection, bound, explained, open_pool, reading_as, statement, writing
+from data.memberships import digest_of, membership_rows, memberships_of
+from data.postgis_connection import (
+    Connection,
+    bound,
+    explained,
+    open_pool,
+    reading_as,
+    reading_whole,
+    statement,
+    writing,
+)
 from data.postgis_load import Load, loaded_before, lock_writing, place_in_territories, summarise
 from data.postgis_migrate import check_migrated
 from data.query import Query, Territory, TerritoryKind, Viewer
@@ -52,6 +61,8 @@ from data.store import (
     TerritoryCounts,
     Totals,
 )
+from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
+from data.verify import Check, run_checks
 from geo.errors import N_
 
 FIGURES = ("incidents", "controls", "checked", "positive", "micrograms", "cents")
@@ -241,6 +252,45 @@ class PostgisStore:
             ).fetchone()
         return None if row is None or row[0] is None else (row[0], row[1])
 
+    # For those who run the store
+
+    def verify(self) -> list[Check]:
+        """Compare what is derived from the facts with the facts."""
+        with reading_whole(self._pool, self._url) as connection:
+
+            def count(text: str) -> int:
+                row = connection.execute(bound(text)).fetchone()
+                return int(row[0]) if row else 0
+
+            checks = run_checks(count, "whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
+            return [*checks, Check(N_("Une clé pour chaque fait"), count(read_sql("postgis/verify_keys")))]
+
+    def memberships(self) -> list[Membership]:
+        """The territories' composition."""
+        with reading_whole(self._pool, self._url) as connection:
+            rows = connection.execute("SELECT kind, code, commune FROM memberships ORDER BY 1, 2, 3").fetchall()
+        return memberships_of((kind, code, commune) for kind, code, commune in rows)
+
+    def contents(self, batch_id: str) -> Iterator[Chunk]:
+        """What a load left in the store, in order of line."""
+        with reading_whole(self._pool, self._url) as connection:
+            for kind in CONTENTS:
+                text, schema = contents_statement(kind)
+                with connection.cursor(f"contents_{kind}", binary=True) as cursor:
+                    cursor.execute(bound(text), {"batch_id": batch_id})
+                    while rows := cursor.fetchmany(CONTENTS_ROWS):
+                        yield chunk_of(_arrow(rows, schema), kind)
+
+    def adopt(self, ledger: Ledger, chunks: Iterable[Chunk]) -> None:
+        """Write a load that another store has settled already, with its ledger as it is."""
+        with writing(self._pool, self._url) as connection:
+            load = Load(connection, batch_of(ledger))
+            load.stage(chunks)
+            lock_writing(connection)
+            _check_free(connection, batch_of(ledger))
+            load.settle(adopted=ledger)
+            connection.execute("UPDATE meta SET version = version + 1")
+
     # Who sees what
 
     def _scope(self, connection: Connection, territory: Territory | None, viewer: Viewer) -> Scope:
@@ -341,7 +391,10 @@ def _packed(connection: Connection, text: LiteralString, values: Mapping[str, An
 
 
 def _table(connection: Connection, text: LiteralString, values: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    rows = connection.execute(text, values, binary=True).fetchall()
+    return _arrow(connection.execute(text, values, binary=True).fetchall(), schema)
+
+
+def _arrow(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
     arrays = []
     for field, column in zip(schema, columns, strict=True):

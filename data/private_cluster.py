@@ -25,7 +25,7 @@ SYSTEM_USER = "postgres"  # that runs the server when we are root: PostgreSQL re
 ADMINISTRATOR = "hexacross_admin"
 APPLICATION = "hexacross_app"  # the login of the dashboard: member of hexacross_server, owns nothing
 PREPARED = "hexacross_prepared"  # an empty store, that new ones are copied from
-SPEED_NOT_SAFETY = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+SPEED_NOT_SAFETY = "-c fsync=off -c full_page_writes=off"  # a killed server loses nothing, a machine without power does
 
 
 def find_binaries() -> Path | None:
@@ -123,9 +123,7 @@ class PrivateCluster:
         binaries = find_binaries()
         if binaries is None:
             raise StoreError(
-                N_(
-                    "PostgreSQL n'est pas installé sur cette machine. Sous Debian : apt install postgresql-15-postgis-3."
-                )
+                N_("PostgreSQL n'est pas installé ici. Sous Debian : apt install postgresql-15-postgis-3.")
             )
         account = pwd.getpwnam(SYSTEM_USER) if os.geteuid() == 0 else None
         # The server outlives us: it must not inherit pipes that we would wait on.

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from data.ahead import ahead
+from data.conditions import parent_sql
 from data.dimensions import Dimension, distinct_rows
 from data.duckdb_store import DuckDBStore
 from data.errors import StoreError, StoreVersionError
@@ -249,13 +250,11 @@ def test_equal_keys_are_only_a_suspicion(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_parents_in_sql_are_those_of_h3(tmp_path: Path) -> None:
-    from data.duckdb_store import _parent_sql
-
     random = np.random.default_rng(4)
     cells = [h3.latlng_to_cell(lat, lng, 10) for lat, lng in random.uniform(-80, 80, (200, 2))]
     cells += [h3.cell_to_center_child(pentagon, 10) for pentagon in h3.get_pentagons(2)]
     for resolution in range(3, 11):
-        statement = f"SELECT {_parent_sql('cell', resolution)} FROM (SELECT unnest(?::BIGINT[]) AS cell)"
+        statement = f"SELECT {parent_sql('cell', resolution)} FROM (SELECT unnest(?::BIGINT[]) AS cell)"
         with duckdb.connect() as connection:
             found = connection.execute(statement, [cells]).fetchall()
         assert [parent for (parent,) in found] == [h3.cell_to_parent(cell, resolution) for cell in cells]

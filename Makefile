@@ -6,7 +6,7 @@ PORT ?= 8501
 export HEXACROSS_STORE ?= var/hexacross.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench messages reference clean
+.PHONY: help install run server test lint bench messages reference clean
 
 help:  ## Ce que l'on peut demander
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ install: $(VENV)/prepared  ## Prépare .venv et les ressources de la page
 
 run: install  ## Sert le tableau de bord sur http://127.0.0.1:8501
 	$(BIN)/hexacross run --port $(PORT) --demo-if-empty
+
+server: install  ## Démarre un PostgreSQL privé dans var/postgres et dit son adresse (HEXACROSS_STORE=...)
+	@$(BIN)/hexacross store server
 
 test: install lint  ## Toute la suite de tests
 	$(BIN)/python -m pytest --ignore=tests/benchmarks

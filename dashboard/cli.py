@@ -17,6 +17,8 @@ from dashboard.console import answer_json, answers, messages, progress_bar
 from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
+from dashboard.store_commands import store_app
+from data.store import is_server, store_name
 from geo.errors import HexacrossError
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ app = FrenchTyper(
 )
 lists_app = FrenchTyper(help="Listes de référence : antennes, ressorts, CROSS.")
 app.add_typer(lists_app, name="lists")
+app.add_typer(store_app, name="store")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Répondre en JSON, pour un script.")]
 
@@ -59,10 +62,10 @@ def _open(settings: Settings) -> Context:
     """Open the store, made and given its territories when there is none."""
     from dashboard.context import open_context
 
-    Path(settings.store).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
-    fresh = not Path(settings.store).exists()
+    if not is_server(settings.store):
+        Path(settings.store).expanduser().resolve().parent.mkdir(parents=True, exist_ok=True)
     held = open_context(settings)
-    if fresh:
+    if held.store.version() == 0:  # nothing was ever written
         with progress_bar(_("Territoires")) as report:
             held.store.set_memberships(held.geography.memberships(), report)
     return held
@@ -191,7 +194,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         answer_json(
             {
-                "store": settings.store,
+                "store": store_name(settings.store),
                 "marking": highest_marking(sources),
                 "first_day": period[0] if period else None,
                 "last_day": period[1] if period else None,
@@ -200,7 +203,7 @@ def status(as_json: AsJson = False) -> None:
             }
         )
         return
-    answers.print(_("Base : {path}").format(path=settings.store), markup=False)
+    answers.print(_("Base : {path}").format(path=store_name(settings.store)), markup=False)
     for age in source_ages(sources, settings.stale_hours, datetime.now(UTC)):
         answers.print(f"  {age.name} : {age.text}", markup=False)
     if not sources:

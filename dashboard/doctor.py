@@ -21,7 +21,7 @@ from dashboard.settings import Settings
 from dashboard.sources import source_ages
 from data.geography import geography
 from data.lists import read_lists
-from data.store import Source, open_store
+from data.store import Source, is_server, open_store, store_name
 from geo.errors import HexacrossError
 
 State = Literal["ok", "warning", "missing"]
@@ -107,8 +107,8 @@ def _territories(_settings: Settings) -> list[Finding]:
 
 def _store(settings: Settings) -> list[Finding]:
     subject = _("Base")
-    path = Path(settings.store)
-    if not path.exists():
+    path = store_name(settings.store)
+    if not is_server(settings.store) and not Path(path).exists():
         text = _("{path} n'existe pas encore").format(path=path)
         return [Finding(subject, "warning", text, _("Elle sera créée au premier chargement : hexacross load FICHIER"))]
     try:
@@ -140,7 +140,7 @@ def _source_ages(settings: Settings, sources: list[Source]) -> list[Finding]:
 
 
 def _disk(settings: Settings) -> list[Finding]:
-    folder = Path(settings.store).resolve().parent
+    folder = Path.cwd() if is_server(settings.store) else Path(settings.store).resolve().parent
     while not folder.exists():
         folder = folder.parent
     subject, free = _("Disque"), shutil.disk_usage(folder).free

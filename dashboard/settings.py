@@ -24,7 +24,7 @@ class SettingsError(HexacrossError, ValueError):
 class Settings:
     """One field for each `HEXACROSS_<NAME>`; docs/settings.md describes each of them."""
 
-    store: str = "var/hexacross.duckdb"  # path of a DuckDB file
+    store: str = "var/hexacross.duckdb"  # path of a DuckDB file, or postgresql://…
     host: str = "127.0.0.1"
     port: int = 8501
     names: tuple[str, ...] = ()  # further host names under which browsers reach us

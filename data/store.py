@@ -188,6 +188,20 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
+def is_server(url: str) -> bool:
+    """Whether an address of a store names a server rather than a file."""
+    return url.startswith(SERVER_SCHEMES)
+
+
+def store_name(url: str) -> str:
+    """What to call a store in a message: its path, or its database and server without the password."""
+    if not is_server(url):
+        return url
+    from data.postgis_connection import server_name
+
+    return server_name(url)
+
+
 def open_store(url: str) -> Store:
     """Open the store that `HEXACROSS_STORE` names: the path of a DuckDB file, or `postgresql://…`.
 
@@ -195,7 +209,7 @@ def open_store(url: str) -> Store:
     `StoreVersionError` when it was made by a newer version.
     """
     # The stores know the interface; the interface opens them late.
-    if url.startswith(SERVER_SCHEMES):
+    if is_server(url):
         from data.postgis_store import PostgisStore
 
         return PostgisStore.open(url)

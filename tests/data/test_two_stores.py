@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,7 +192,7 @@ def alike(one: Any, other: Any) -> None:
             assert mine.dtype == theirs.dtype, field.name
             np.testing.assert_array_equal(mine, theirs, err_msg=field.name)
         else:
-            assert mine == theirs or mine != mine and theirs != theirs, (field.name, mine, theirs)
+            assert mine == theirs or (mine != mine and theirs != theirs), (field.name, mine, theirs)
 
 
 def answer(store: Store, name: str, *arguments: Any, **named: Any) -> Any:

@@ -29,6 +29,7 @@ from data.conditions import (
     chosen_classes,
     conditions,
     indicator_conditions,
+    parent_sql,
     place_condition,
     territory_names,
     unknown_territory,
@@ -42,7 +43,7 @@ from data.memberships import digest_of, membership_rows, memberships_of
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
-from data.spans import parts, spans_between
+from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, parts, spans_between
 from data.store import (
     Batch,
     CellCounts,
@@ -56,7 +57,7 @@ from data.store import (
     Totals,
 )
 from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
-from data.verify import Check, run_checks
+from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
 
@@ -269,7 +270,16 @@ class DuckDBStore:
                 row = first_row(cursor, text)
                 return int(row[0]) if row else 0
 
-            return run_checks(count, "round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
+            checks = run_checks(count, "round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
+            summary = read_sql("verify_spans").format(
+                cell=parent_sql("cell", SUMMARY_RESOLUTION),
+                levels=LEVELS,
+                bits=BITS,
+                first_day=FIRST_DAY,
+                level_shift=LEVEL_SHIFT,
+                zone_shift=ZONE_SHIFT,
+            )
+            return [*checks, Check(SUMMARY_NAME, count(summary))]
 
     def memberships(self) -> list[Membership]:
         """The territories' composition."""

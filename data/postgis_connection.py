@@ -158,8 +158,6 @@ def explained(url: str) -> Iterator[None]:
         yield
     except psycopg.errors.InsufficientPrivilege as error:
         raise _denied(error, url) from error
-    except psycopg.errors.InvalidCatalogName as error:
-        raise _explain(error, url) from error
     except (psycopg.ProgrammingError, psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError):
         raise
     except (psycopg.Error, PoolTimeout) as error:
@@ -178,6 +176,16 @@ def _denied(error: psycopg.Error, url: str) -> StoreError:
 
 
 def _explain(error: Exception, url: str) -> StoreError:
+    refusal = str(error).partition("FATAL:")[2].strip()  # what a server that answers says to a connection
+    if refusal:
+        return StoreError(
+            N_(
+                "Le serveur refuse la connexion à {server} : {reason}. Vérifiez le nom de la base, le compte et le mot"
+                " de passe."
+            ),
+            server=server_name(url),
+            reason=refusal.splitlines()[0],
+        )
     for kinds, template in EXPLANATIONS:
         if isinstance(error, kinds):
             return StoreError(template, server=server_name(url), reason=_first_line(error), seconds=READ_TIMEOUT_S)
@@ -199,14 +207,6 @@ EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     (
         (psycopg.errors.DiskFull,),
         N_("Le disque du serveur {server} est plein : rien de ce chargement n'a été gardé. ({reason})"),
-    ),
-    (
-        (psycopg.errors.InvalidPassword, psycopg.errors.InvalidAuthorizationSpecification),
-        N_("Le serveur {server} refuse le compte de connexion. Vérifiez le nom et le mot de passe. ({reason})"),
-    ),
-    (
-        (psycopg.errors.InvalidCatalogName,),
-        N_("La base {server} n'existe pas. Créez-la comme l'indique docs/serveur.md. ({reason})"),
     ),
     (
         (psycopg.OperationalError, PoolTimeout),

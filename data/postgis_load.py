@@ -86,6 +86,8 @@ class Load:
         self._number = row[0] if row else 1
         if "staged_events" in self._staged:
             self._number_dimensions()
+            # Nobody counts temporary tables but us; uncounted, they are joined row by row.
+            connection.execute("ANALYZE staged_events, numbers, verdicts")
             connection.execute(statement("postgis/arrived_facts", stored=", ".join(STORED)))
             self._write_events()
         if "staged_indicators" in self._staged:

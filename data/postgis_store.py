@@ -62,7 +62,7 @@ from data.store import (
     Totals,
 )
 from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
-from data.verify import Check, run_checks
+from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
 FIGURES = ("incidents", "controls", "checked", "positive", "micrograms", "cents")
@@ -263,7 +263,12 @@ class PostgisStore:
                 return int(row[0]) if row else 0
 
             checks = run_checks(count, "whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
-            return [*checks, Check(N_("Une clé pour chaque fait"), count(read_sql("postgis/verify_keys")))]
+            summary = read_sql("postgis/verify_summary").format(cell=parent_sql("cell", SUMMARY_RESOLUTION))
+            return [
+                *checks,
+                Check(SUMMARY_NAME, count(summary)),
+                Check(N_("Une clé pour chaque fait"), count(read_sql("postgis/verify_keys"))),
+            ]
 
     def memberships(self) -> list[Membership]:
         """The territories' composition."""

@@ -109,7 +109,8 @@ def test_a_database_that_is_no_store_says_what_to_do(bare: str) -> None:
 def test_tables_follow_the_schema(store: PostgisStore) -> None:
     with administrator(database_of(store._url)) as connection:
         rows = connection.execute(
-            "SELECT table_name::TEXT, column_name::TEXT, data_type::TEXT FROM information_schema.columns WHERE table_schema = 'hexacross'"
+            """SELECT table_name::TEXT, column_name::TEXT, data_type::TEXT
+            FROM information_schema.columns WHERE table_schema = 'hexacross'"""
         ).fetchall()
     types = {(table, column): kind for table, column, kind in rows}
     expected = {
@@ -232,12 +233,13 @@ def test_points_are_geometries(store: PostgisStore) -> None:
 
 
 def test_a_reader_who_wants_too_much_is_told_so(store: PostgisStore) -> None:
-    with (
-        pytest.raises(StoreError, match=f"{READ_TIMEOUT_S} s"),
-        reading_as(store._pool, store._url, NATIONAL) as connection,
-    ):
-        connection.execute("SET LOCAL statement_timeout = '20ms'")
-        connection.execute("SELECT pg_sleep(5)")
+    def wait() -> None:
+        with reading_as(store._pool, store._url, NATIONAL) as connection:
+            connection.execute("SET LOCAL statement_timeout = '20ms'")
+            connection.execute("SELECT pg_sleep(5)")
+
+    with pytest.raises(StoreError, match=f"{READ_TIMEOUT_S} s"):
+        wait()
 
 
 # A server that goes away
@@ -252,7 +254,7 @@ def test_an_address_without_a_server_says_so() -> None:
 
 
 def test_an_unknown_database_says_so() -> None:
-    with pytest.raises(StoreError, match=r"n'existe pas"):
+    with pytest.raises(StoreError, match=r'refuse la connexion .*"nowhere"'):
         open_store(cluster().url("nowhere"))
 
 
@@ -314,7 +316,8 @@ def test_views_show_points_hexagons_and_territories(store: PostgisStore) -> None
         }
         for resolution in range(5, 10):
             found = connection.execute(
-                f"SELECT hexagon, sum(incidents)::INT, min(ST_Area(outline::geography)) FROM qgis_hexagons_{resolution} GROUP BY 1"
+                "SELECT hexagon, sum(incidents)::INT, min(ST_Area(outline::geography))"
+                f" FROM qgis_hexagons_{resolution} GROUP BY 1"
             ).fetchall()
             counted = store.counts_by_cell(replace(EVERYTHING, resolution=resolution), NATIONAL)
             assert {int(cell, 16): n for cell, n, _ in found} == dict(

@@ -15,6 +15,7 @@ from data.query import Viewer
 from data.schema import REFUSAL_SCHEMA
 from data.store import Chunk
 from data.transfer import Transferable, copy_store
+from data.verify import SUMMARY_NAME
 from tests.data.contract import (
     batch,
     chunk,
@@ -30,6 +31,8 @@ from tests.data.test_two_stores import compare_counts, compare_rows
 from tests.postgres import open_new_store
 
 NATIONAL = Viewer("national")
+TWICE = "Chaque identifiant une seule fois"
+DAILY = "Comptes par jour égaux aux faits"
 MADE: dict[str, Callable[[Path], Transferable]] = {
     "duckdb": lambda folder: DuckDBStore.open(str(folder / "base.duckdb")),
     "postgis": lambda _: open_new_store(),
@@ -68,21 +71,23 @@ def test_a_store_that_was_only_loaded_is_right(store: Transferable) -> None:
 @pytest.mark.parametrize(
     ("damage", "found"),
     [
-        ("UPDATE rollup SET incidents = incidents + 1 WHERE place = 1", "Comptes par jour égaux aux faits"),
-        ("UPDATE rollup SET micrograms = 1 WHERE micrograms IS NULL", "Comptes par jour égaux aux faits"),
-        ("DELETE FROM hexagon_days WHERE zone = (SELECT max(zone) FROM hexagon_days)", "Résumé par hexagone égal aux comptes par jour"),
+        ("UPDATE rollup SET incidents = incidents + 1 WHERE place = 1", DAILY),
+        ("UPDATE rollup SET micrograms = 1 WHERE micrograms IS NULL", DAILY),
+        ("DELETE FROM {summary} WHERE cell = (SELECT max(cell) FROM {summary})", SUMMARY_NAME),
         ("UPDATE tallies SET last_day = last_day + 1", "Faits par source égaux aux faits"),
         ("UPDATE batches SET accepted = accepted - 1, refused = refused + 1", "Lignes acceptées de chaque chargement"),
-        ("DELETE FROM events WHERE place = 1", "Comptes par jour égaux aux faits"),
-        ("INSERT INTO events ({columns}) SELECT {columns} FROM events WHERE line < 3", "Chaque identifiant une seule fois"),
+        ("DELETE FROM events WHERE place = 1", DAILY),
+        ("INSERT INTO events ({columns}) SELECT {columns} FROM events WHERE line < 3", TWICE),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_found(store: Transferable, damage: str, found: str) -> None:
     columns = "batch, line, class, place, origin, event_id, day, occurred_at"
+    summary = "hexagon_days"
     if isinstance(store, DuckDBStore):
-        columns += ", key"
+        columns += ", key, named"
+        summary = "hexagon_spans"
     with store._writing() if isinstance(store, DuckDBStore) else writing_of(store) as cursor:
-        cursor.execute(damage.format(columns=columns))
+        cursor.execute(damage.format(columns=columns, summary=summary))
     assert found in {check.name for check in store.verify() if check.wrong}
 
 

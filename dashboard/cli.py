@@ -18,7 +18,7 @@ from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
 from dashboard.store_commands import store_app
-from data.store import is_server, store_name
+from data.opening import is_server, store_name
 from geo.errors import HexacrossError
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 from dashboard.cache import ByteCache
 from dashboard.settings import Settings
 from data.geography import Geography, geography
+from data.opening import open_store
 from data.query import Viewer
-from data.store import Store, open_store
+from data.store import Store
 
 
 @dataclass(frozen=True, slots=True)

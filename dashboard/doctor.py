@@ -21,7 +21,8 @@ from dashboard.settings import Settings
 from dashboard.sources import source_ages
 from data.geography import geography
 from data.lists import read_lists
-from data.store import Source, is_server, open_store, store_name
+from data.opening import is_server, open_store, store_name
+from data.store import Source
 from geo.errors import HexacrossError
 
 State = Literal["ok", "warning", "missing"]

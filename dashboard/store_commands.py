@@ -12,7 +12,7 @@ from dashboard.console import answers, messages, progress_bar
 from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language
 from dashboard.settings import settings_from
-from data.store import open_store, store_name
+from data.opening import open_store, store_name
 
 if TYPE_CHECKING:
     from data.transfer import Transferable

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from data.query import Query, Territory, TerritoryKind, Viewer
 
-SERVER_SCHEMES = ("postgresql://", "postgres://")
-
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 
 
@@ -186,33 +184,3 @@ class Store(Protocol):
         """First and last day of the events (both included); None: the store holds none."""
 
     def close(self) -> None: ...
-
-
-def is_server(url: str) -> bool:
-    """Whether an address of a store names a server rather than a file."""
-    return url.startswith(SERVER_SCHEMES)
-
-
-def store_name(url: str) -> str:
-    """What to call a store in a message: its path, or its database and server without the password."""
-    if not is_server(url):
-        return url
-    from data.postgis_connection import server_name
-
-    return server_name(url)
-
-
-def open_store(url: str) -> Store:
-    """Open the store that `HEXACROSS_STORE` names: the path of a DuckDB file, or `postgresql://…`.
-
-    Raises `StoreError` when it cannot be opened (locked, no right, damaged, unreachable, not prepared),
-    `StoreVersionError` when it was made by a newer version.
-    """
-    # The stores know the interface; the interface opens them late.
-    if is_server(url):
-        from data.postgis_store import PostgisStore
-
-        return PostgisStore.open(url)
-    from data.duckdb_store import DuckDBStore
-
-    return DuckDBStore.open(url)

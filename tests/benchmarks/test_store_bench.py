@@ -25,8 +25,9 @@ from data.cache import cache_folder
 from data.demo import FORMAT, PERIOD_DAYS, as_input, generate, load_demo
 from data.duckdb_tables import MEMORY_LIMIT, SCHEMA_VERSION, THREADS
 from data.geography import geography
+from data.opening import open_store
 from data.query import Query, Territory, Viewer
-from data.store import CellCounts, Store, open_store
+from data.store import CellCounts, Store
 from tests.benchmarks.report import report
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(3600)]
@@ -78,7 +79,7 @@ LOAD = """
     import resource, sys, time
     from data.geography import geography
     from data.ingest import load_file
-    from data.store import open_store
+    from data.opening import open_store
 
     store = open_store(sys.argv[2])
     geography().index  # made once, at installation

@@ -17,7 +17,7 @@ from dashboard.settings import Settings
 from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError
 from data.geography import geography
 from data.ingest import load_file
-from data.store import open_store
+from data.opening import open_store
 from layers.hexagons import STATE_CODES, decode
 
 HEADER = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;checked;positive"

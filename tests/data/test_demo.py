@@ -13,9 +13,9 @@ import pytest
 from data import demo
 from data.demo import PERIOD_DAYS, as_input, generate, load_demo
 from data.geography import geography
+from data.opening import open_store
 from data.query import Query, Territory, Viewer
 from data.schema import EVENT_SCHEMA, INPUT_FIELDS
-from data.store import open_store
 from data.vocabulary import FAMILIES
 
 UNTIL = date(2026, 6, 1)

@@ -21,8 +21,8 @@ from data.conditions import parent_sql
 from data.dimensions import Dimension, distinct_rows
 from data.duckdb_store import DuckDBStore
 from data.errors import StoreError, StoreVersionError
+from data.opening import open_store
 from data.query import Query, Viewer
-from data.store import open_store
 from tests.data.contract import FIRST_DAY, batch, chunk, event, memberships
 
 ROOT = Path(__file__).parents[2]
@@ -142,7 +142,7 @@ def test_a_store_in_use_by_another_program_is_refused(tmp_path: Path) -> None:
     fill(path)
     code = """
         import sys
-        from data.store import open_store
+        from data.opening import open_store
         store = open_store(sys.argv[1])
         print("open", flush=True)
         sys.stdin.read()
@@ -162,7 +162,7 @@ def test_a_store_in_use_by_another_program_is_refused(tmp_path: Path) -> None:
 FULL_DISK = """
     import resource, sys
     from data.errors import StoreError
-    from data.store import open_store
+    from data.opening import open_store
     from tests.data.contract import batch, chunk, event
 
     store = open_store(sys.argv[1])
@@ -193,7 +193,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_there(tmp_path: Path) -> None:
 
 KILLED = """
     import sys
-    from data.store import open_store
+    from data.opening import open_store
     from tests.data.contract import batch, chunk, event, memberships
 
     store = open_store(sys.argv[1])

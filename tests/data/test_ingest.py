@@ -13,9 +13,10 @@ import pytest
 
 from data.errors import UnreadableFileError
 from data.ingest import harmless, load_file, write_quarantine_csv
+from data.opening import open_store
 from data.query import Viewer
 from data.schema import REFUSAL_SCHEMA
-from data.store import Ledger, Store, open_store
+from data.store import Ledger, Store
 from tests.data.files import documented_example, good, outcome, write_csv
 
 NATIONAL = Viewer("essai")

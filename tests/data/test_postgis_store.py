@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from data import postgis_migrate
 from data.errors import StoreError, StoreVersionError
+from data.opening import open_store
 from data.postgis_connection import READ_TIMEOUT_S, reading_as, writing
 from data.postgis_copy import SIGNATURE, TRAILER, copy_rows
 from data.postgis_migrate import known_migrations, migrate
@@ -25,7 +26,6 @@ from data.postgis_store import PostgisStore
 from data.private_cluster import ADMINISTRATOR
 from data.query import Query, Territory, Viewer
 from data.schema import EVENT, INDICATOR
-from data.store import open_store
 from geo.cells import areas_km2, parents
 from tests.data.contract import FIRST_DAY, batch, chunk, draw_event, event, memberships
 from tests.postgres import cluster, new_store_url, open_new_store

@@ -185,7 +185,7 @@ def status(as_json: AsJson = False) -> None:
     """Dire ce que la base contient : sources, âges, derniers chargements."""
     settings = _settings()
     from dashboard.context import viewer_of
-    from dashboard.sources import highest_marking, source_ages
+    from dashboard.sources import markings_shown, source_ages
 
     held = _open(settings)
     viewer = viewer_of(settings)
@@ -195,7 +195,7 @@ def status(as_json: AsJson = False) -> None:
         answer_json(
             {
                 "store": store_name(settings.store),
-                "marking": highest_marking(sources),
+                "markings": list(markings_shown(sources)),
                 "first_day": period[0] if period else None,
                 "last_day": period[1] if period else None,
                 "sources": [asdict(source) for source in sources],

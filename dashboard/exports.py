@@ -14,7 +14,7 @@ from dashboard.context import Context, viewer_of
 from dashboard.hexagon_table import HexagonTable, hexagon_table
 from dashboard.mapdata import hexagons_payload, perimeters
 from dashboard.settings import SettingsError
-from dashboard.sources import highest_marking
+from dashboard.sources import markings_shown
 from dashboard.view import View
 from data.vocabulary import MARKINGS
 from geo.cells import boundaries
@@ -31,8 +31,8 @@ def export_view(context: Context, view: View, target: Path) -> Path:
 
     Raises SettingsError for an unknown suffix, StoreError, OSError.
     """
-    marking = highest_marking(context.store.sources(viewer_of(context.settings)))
-    path = target.with_name(f"{target.stem}{_suffix_of(marking)}{target.suffix}")
+    markings = markings_shown(context.store.sources(viewer_of(context.settings)))
+    path = target.with_name(f"{target.stem}{_suffix_of(markings)}{target.suffix}")
     if target.suffix.lower() in PICTURES:
         path.write_bytes(_picture(context, view, PICTURES[target.suffix.lower()]))
         return path
@@ -43,16 +43,15 @@ def export_view(context: Context, view: View, target: Path) -> Path:
             given=target.suffix or target.name,
             known=", ".join([*WRITERS, *PICTURES]),
         )
-    write(frame(hexagon_table(context, view), marking), path)
+    write(frame(hexagon_table(context, view), " ".join(markings) or "public"), path)
     return path
 
 
-def _suffix_of(marking: str) -> str:
+def _suffix_of(markings: tuple[str, ...]) -> str:
     """`Données de démonstration` → `-donnees-de-demonstration`; nothing for public data."""
-    if marking == "public":
-        return ""
-    plain = unicodedata.normalize("NFD", MARKINGS[marking]).encode("ascii", "ignore").decode().lower()
-    return "-" + re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    labels = "".join(f"-{MARKINGS[marking]}" for marking in markings)
+    plain = unicodedata.normalize("NFD", labels).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain)
 
 
 def frame(table: HexagonTable, marking: str) -> gpd.GeoDataFrame:

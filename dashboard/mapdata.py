@@ -15,11 +15,10 @@ from dashboard.figures import without_place
 from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable, ground_is_drawn, hexagon_table
 from dashboard.i18n import _, current_language
 from dashboard.measures import Measure
-from dashboard.sources import highest_marking, source_ages
+from dashboard.sources import marking_label, markings_shown, source_ages
 from dashboard.view import View
 from data.geography import Geography, geography
 from data.query import Territory, Viewer
-from data.vocabulary import MARKINGS
 from geo.cells import areas_km2, centres
 from layers.classes import NO_CLASS, Classes, Scheme, classify
 from layers.colours import Hue, sequential
@@ -111,7 +110,7 @@ def _header(context: Context, view: View, table: HexagonTable, classes: Classes,
     viewer = viewer_of(context.settings)
     sources = context.store.sources(viewer)
     ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
-    marking = highest_marking(sources)
+    markings = markings_shown(sources)
     return Header(
         locale=current_language(),
         title=_(table.measure.title),
@@ -125,7 +124,7 @@ def _header(context: Context, view: View, table: HexagonTable, classes: Classes,
         places=places,
         view=view_spec(context.geography, view.territory),
         sources=[SourceSpec(name=age.name, age=age.text, stale=age.stale) for age in ages],
-        marking=None if marking == "public" else MarkingSpec(code=marking, label=_(MARKINGS[marking])),
+        marking=MarkingSpec(code=markings[0], label=marking_label(markings)) if markings else None,
         notes=_notes(context, view, table.measure, viewer),
         message="" if table.cells.size else _empty_message(bool(sources)),
         outlines=f"/perimetres{View(territory=view.territory).address()}",

@@ -8,15 +8,14 @@ from html import escape
 import streamlit as st
 
 from dashboard.figures import Figure
-from dashboard.i18n import _
-from dashboard.sources import SourceAge
-from data.vocabulary import MARKINGS
+from dashboard.sources import SourceAge, marking_label
 
 
-def marking_band(marking: str) -> None:
-    """The highest marking present, across the whole width; nothing for public data."""
-    if marking != "public":
-        st.html(f'<div class="hx-band hx-{escape(marking)}" role="note">{escape(_(MARKINGS[marking]))}</div>')
+def marking_band(markings: tuple[str, ...]) -> None:
+    """The markings of what is shown, across the whole width; nothing for public data."""
+    if markings:
+        label = escape(marking_label(markings))
+        st.html(f'<div class="hx-band hx-{escape(markings[0])}" role="note">{label}</div>')
 
 
 def title(name: str, trail: str, aside: str = "") -> None:

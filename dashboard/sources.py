@@ -1,4 +1,4 @@
-"""How old each source is, and the highest marking among what is shown."""
+"""How old each source is, and the markings of what is shown."""
 
 from __future__ import annotations
 
@@ -41,7 +41,18 @@ def _age_text(source: Source, now: datetime) -> str:
     return _("jusqu'au {day}, chargée {age}").format(day=fmt.short_day(source.last_day), age=loaded)
 
 
-def highest_marking(sources: Iterable[Source]) -> str:
-    """The most protected marking present; "public" when there is none."""
-    order = list(MARKINGS)
-    return max((source.marking for source in sources), key=order.index, default="public")
+def markings_shown(sources: Iterable[Source]) -> tuple[str, ...]:
+    """The most protected marking present, then the demonstration's if it is another; none for public data.
+
+    Invented facts among real ones must not pass for them, whatever protects the real ones.
+    """
+    present = {source.marking for source in sources} - {"public"}
+    if not present:
+        return ()
+    highest = max(present, key=list(MARKINGS).index)
+    return (highest, "demo") if "demo" in present and highest != "demo" else (highest,)
+
+
+def marking_label(markings: tuple[str, ...]) -> str:
+    """`Usage interne · Données de démonstration`, in the reader's language."""
+    return " · ".join(_(MARKINGS[marking]) for marking in markings)

@@ -42,7 +42,7 @@ def test_a_load_answers_in_json_and_status_agrees(
     assert (ledger["lines"], ledger["accepted"], ledger["repeated"], ledger["refused"]) == (4, 4, 0, 0)
     assert run(monkeypatch, "status", "--json") == 0
     status = json.loads(capsys.readouterr().out)
-    assert (status["marking"], status["first_day"], len(status["loads"])) == ("internal", "2026-03-01", 1)
+    assert (status["markings"], status["first_day"], len(status["loads"])) == (["internal"], "2026-03-01", 1)
 
 
 def test_refused_lines_give_3_and_an_unreadable_file_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def _draw_map(axes: Axes, content: Content, bounds: Bounds) -> None:
 def _draw_insets(figure: Figure, content: Content, insets: Sequence[tuple[str, str, Bounds]]) -> None:
     width, height = 0.08, 0.12
     for at, (_key, name, bounds) in enumerate(insets):
-        left, bottom = 0.735 + (at % 3) * (width + 0.008), 0.32 - (at // 3) * (height + 0.035)
+        left, bottom = 0.725 + (at % 3) * (width + 0.008), 0.32 - (at // 3) * (height + 0.035)
         axes = figure.add_axes((left, bottom, width, height))
         _draw_map(axes, content, bounds)
         axes.set_title(name, fontsize=7, color=content.look.ink_minor, loc="left", pad=2, parse_math=False)
@@ -166,11 +166,12 @@ def _draw_outlines(axes: Axes, crs: str, outlines: Sequence[Outline], bounds: Bo
             continue
         shape = _projected(np.array([outline.perimeter]), crs)[0]
         style = LINE_STYLES["assumed" if outline.assumed else outline.status]
-        colour = look.accent if outline.kind == "selected" else look.outline
+        # What was chosen stands out; the others, seen from afar, must not hide the hexagons in them.
+        colour, width = (look.accent, 1.0) if outline.kind == "selected" else (look.outline, 0.5)
         for ring in shapely.get_parts(shapely.boundary(shape)):
-            axes.plot(*shapely.get_coordinates(ring).T, color=colour, linewidth=1, linestyle=style)
+            axes.plot(*shapely.get_coordinates(ring).T, color=colour, linewidth=width, linestyle=style)
         if outline.seat:
-            axes.plot(*to_map.transform(*outline.seat), "s", color=look.outline, markersize=3)
+            axes.plot(*to_map.transform(*outline.seat), "s", color=look.outline, markersize=3 * width)
 
 
 def _draw_legend(figure: Figure, header: Header, look: Theme) -> None:

@@ -137,8 +137,7 @@ class Geography:
         population of the few communes without polygon is counted in the unit that they are drawn with.
         """
         communes, parts = self.communes, self.arrondissements
-        drawn = communes["drawn_with"].fillna(communes["code"])
-        population = communes["population"].groupby(drawn).sum(min_count=1)
+        population = communes["population"].groupby(self._drawn_as.to_numpy()).sum(min_count=1)
         whole = communes[communes.geometry.notna() & ~communes["code"].isin(parts["commune"])]
         above = parts["commune"].map(communes.set_index("code")["departement"])
         rows = pd.DataFrame(
@@ -355,8 +354,7 @@ class Geography:
             return cast("Area", frame.geometry[frame["code"] == code].iloc[0])
         overseas = self._collectivites_of(code) if kind == "antenna" else []
         members = self._members[kind]
-        communes = self.communes.set_index("code")["drawn_with"].reindex(members["commune"][members["code"] == code])
-        drawn = communes.fillna(communes.index.to_series()).unique()  # a polygon of two communes counts once
+        drawn = self._drawn_as.reindex(members["commune"][members["code"] == code]).dropna().unique()
         land = shapely.coverage_union_all(self._shapes.reindex(drawn).dropna().to_numpy(dtype=object))
         return cast("Area", shapely.union_all([land, *overseas]) if overseas else land)
 
@@ -364,6 +362,12 @@ class Geography:
         departements = next(row.departements for row in self.lists.antennas if row.code == antenna)
         countries = self.collectivites["country"][self.collectivites["code"].isin(departements)]
         return list(self.countries.geometry[self.countries["iso_a2"].isin(countries)])
+
+    @cached_property
+    def _drawn_as(self) -> pd.Series[str]:
+        """By commune, the one whose polygon draws it: itself, but for the few that have none."""
+        communes = self.communes
+        return communes["drawn_with"].fillna(communes["code"]).set_axis(communes["code"])
 
     @cached_property
     def _shapes(self) -> pd.Series:

@@ -1,7 +1,7 @@
 """Classes of a measure: where one colour ends and the next begins, at numbers one can say.
 
-mapclassify proposes the limits, rounding makes them sayable, and only then are the hexagons classed: no hexagon is
-ever in a class whose printed limits it does not meet.
+Quantiles, or natural breaks by mapclassify, propose the limits; rounding makes them sayable, and only then are the
+hexagons classed: no hexagon is ever in a class whose printed limits it does not meet.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,28 +112,28 @@ def _known(values: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _limits(values: NDArray[np.float64], scheme: Scheme, k: int) -> NDArray[np.float64]:
-    """Inner limits as mapclassify has them: each the highest value of its class."""
-    import mapclassify  # half a second and more: not for those who never class
-
-    # Said at every call, of what is expected here. Not `catch_warnings`, which is not safe among the server's threads.
-    warnings.filterwarnings("ignore", message="Numba not installed|Not enough unique values")
+    """Inner limits: each the highest value of its class."""
     if scheme == "jenks":
-        bins = _jenks(np.sort(values), k, mapclassify.FisherJenks)
+        bins = _jenks(np.sort(values), k)
     elif scheme == "quantiles":
-        bins = mapclassify.Quantiles(values, k=k).bins
+        bins = np.quantile(values, np.arange(1, k + 1) / k)
     else:
         raise LayerError(N_("Méthode de classement inconnue : {given}."), given=scheme)
     limits = np.unique(bins)
     return np.asarray(limits[limits < values.max()], dtype=np.float64)
 
 
-def _jenks(ordered: NDArray[np.float64], k: int, method: Callable[..., Any]) -> NDArray[np.float64]:
+def _jenks(ordered: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     """Natural breaks of a sample, each then refined among all values between its two sampled neighbours."""
+    import mapclassify  # over a second, with what it imports: only for those who ask for natural breaks
+
+    # Said at every call, of what is expected here. Not `catch_warnings`, which is not safe among the server's threads.
+    warnings.filterwarnings("ignore", message="Numba not installed|Not enough unique values")
     ranks = np.linspace(0, ordered.size - 1, min(ordered.size, JENKS_SAMPLE)).round().astype(np.intp)
     sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
     # The method sums squares in single precision: values far from zero would lose their digits.
     middle, spread = sample.mean(), sample.std()
-    bins = method((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins
+    bins = mapclassify.FisherJenks((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins
     tops = np.unique(np.searchsorted((sample - middle) / spread, bins))
     tops = tops[tops < sample.size - 1]  # the last class ends at the highest value; several may, beside an outlier
     edges = zip(sample[tops], sample[tops + 1], strict=True)

@@ -6,9 +6,10 @@ and its own transaction, so that a read sees one state of the store while a load
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data import answers
+from data.changes import Found, Wakeups, follow, note_change, read_changes
 from data.conditions import (
     Scope,
     Values,
@@ -47,11 +49,13 @@ from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, parts, 
 from data.store import (
     Batch,
     CellCounts,
+    Change,
     Chunk,
     DayCounts,
     Ledger,
     Membership,
     Progress,
+    Reachability,
     Source,
     TerritoryCounts,
     Totals,
@@ -68,6 +72,7 @@ class DuckDBStore:
         self._path = path
         self._connection = connection
         self._writer = threading.Lock()
+        self._wakeups = Wakeups()
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -80,6 +85,7 @@ class DuckDBStore:
         return cls(path, connection)
 
     def close(self) -> None:
+        self._wakeups.close()
         with self._writer:
             self._connection.close()
 
@@ -102,10 +108,10 @@ class DuckDBStore:
             try:
                 cursor.begin()
                 yield cursor
-                cursor.execute("UPDATE meta SET version = version + 1")
                 cursor.commit()
             finally:
                 cursor.close()  # of an open transaction: rolls back
+        self._wakeups.tell()
 
     def version(self) -> int:
         with self._reading() as cursor:
@@ -162,6 +168,7 @@ class DuckDBStore:
             sort_rollup(cursor)
             done(3)
             cursor.execute("UPDATE meta SET memberships_digest = ?", [digest])
+            note_change(cursor.execute, batch=None, facts=None)
         done(steps)
 
     # Counts
@@ -260,6 +267,22 @@ class DuckDBStore:
             row = first_row(cursor, f"SELECT min(first_day), max(last_day) FROM tallies WHERE {where}", values)
         return None if row is None or row[0] is None else row
 
+    # What changes
+
+    def changes(
+        self, viewer: Viewer, since: int | None = None, report: Reachability | None = None
+    ) -> AsyncGenerator[Change, None]:
+        def read(after: int | None) -> Found:
+            with self._reading() as cursor:
+                return read_changes(
+                    lambda text, values: cursor.execute(text, values).fetchall(),
+                    self._scope(cursor, None, viewer),
+                    viewer,
+                    after,
+                )
+
+        return follow(read, _no_link, self._wakeups, since, report)
+
     # For those who run the store
 
     def verify(self) -> list[Check]:
@@ -312,6 +335,12 @@ class DuckDBStore:
                 self._scopes = {}  # of an earlier version
             self._scopes[key] = _read_scope(cursor, territory, viewer)
         return self._scopes[key]
+
+
+@asynccontextmanager
+async def _no_link(_woken: asyncio.Event) -> AsyncIterator[Callable[[], None]]:
+    """Only this process writes the file: its own wake-ups are enough."""
+    yield lambda: None
 
 
 def _version(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -127,6 +127,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     if not tables:
         connection.begin()
         create_tables(connection)
+        connection.execute(read_sql("change_tables"))
         connection.commit()
         return
     row = first_row(connection, "SELECT schema_version FROM meta") if "meta" in tables else None
@@ -144,6 +145,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
             given=row[0],
             expected=SCHEMA_VERSION,
         )
+    connection.execute(read_sql("change_tables"))  # a file from before them needs nothing else
     _renew_keys(connection)
 
 

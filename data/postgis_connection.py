@@ -23,6 +23,8 @@ SCHEMA = "hexacross"
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 30  # of one statement; a load has no limit
 POOL_SIZE = 8
+# A server that vanishes without a word is noticed in half a minute, not after the quarter of an hour of TCP.
+DEAD_NETWORK = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 
 NATIONAL, ANTENNA, CROSS, WALL, LOADER = (
     "hexacross_national",
@@ -50,7 +52,7 @@ def connect(url: str) -> Connection:
         StoreError: Unreachable, refused, unknown database.
     """
     with explained(url):
-        return psycopg.connect(_conninfo(url, 0), autocommit=True, prepare_threshold=None)
+        return psycopg.connect(conninfo(url, 0), autocommit=True, prepare_threshold=None)
 
 
 def open_pool(url: str) -> ConnectionPool[Connection]:
@@ -61,7 +63,7 @@ def open_pool(url: str) -> ConnectionPool[Connection]:
     """
     connect(url).close()  # says why it cannot, which a pool does not
     pool = ConnectionPool(
-        _conninfo(url, READ_TIMEOUT_S),
+        conninfo(url, READ_TIMEOUT_S),
         kwargs={
             # A statement is planned with its own values: which months and places they leave decides the plan.
             "prepare_threshold": None,
@@ -80,9 +82,16 @@ def open_pool(url: str) -> ConnectionPool[Connection]:
     return pool
 
 
-def _conninfo(url: str, read_timeout_s: int) -> str:
+def conninfo(url: str, read_timeout_s: int) -> str:
+    """The address with our settings: what the server does for us, and how soon a dead network is noticed.
+
+    Args:
+        read_timeout_s: Of one statement; 0: no limit.
+    """
     options = f"-c search_path={SCHEMA},public -c statement_timeout={read_timeout_s}s -c timezone=UTC"
-    return make_conninfo(url, connect_timeout=CONNECT_TIMEOUT_S, options=options, application_name="hexacross")
+    return make_conninfo(
+        url, connect_timeout=CONNECT_TIMEOUT_S, options=options, application_name="hexacross", **DEAD_NETWORK
+    )
 
 
 def _configure(connection: Connection) -> None:

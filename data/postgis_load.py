@@ -29,6 +29,7 @@ from data.layout import (
     Settled,
 )
 from data.ledger import LEDGER_COLUMNS, Counted, adopted_ledger, ledger_of, ledger_of_row, ledger_values
+from data.postgis_changes import note_and_notify
 from data.postgis_connection import Connection, bound, statement
 from data.postgis_copy import SIGNATURE, SQL_TYPES, TRAILER, copy_rows
 from data.schema import ARROW_TYPES, INPUT_FIELDS, Field
@@ -101,6 +102,7 @@ class Load:
         else:
             ledger = adopted_ledger(adopted, self._counted)
         self._record(ledger)
+        note_and_notify(connection, self._number, "fresh" if "staged_events" in self._staged else None)
         return ledger
 
     # Into temporary tables

@@ -6,10 +6,11 @@ what the viewer may not see, whatever the statement. The store's own conditions 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any, LiteralString
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from psycopg_pool import ConnectionPool
 
 from data import answers
+from data.changes import Found, Wakeups, follow, read_changes
 from data.conditions import (
     Scope,
     Values,
@@ -35,6 +37,7 @@ from data.errors import StoreError
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
+from data.postgis_changes import listening, note_and_notify
 from data.postgis_connection import (
     Connection,
     bound,
@@ -52,11 +55,13 @@ from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import (
     Batch,
     CellCounts,
+    Change,
     Chunk,
     DayCounts,
     Ledger,
     Membership,
     Progress,
+    Reachability,
     Source,
     TerritoryCounts,
     Totals,
@@ -75,6 +80,7 @@ class PostgisStore:
     def __init__(self, url: str, pool: ConnectionPool[Connection]) -> None:
         self._url = url
         self._pool = pool
+        self._wakeups = Wakeups()
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -95,6 +101,7 @@ class PostgisStore:
         return cls(url, pool)
 
     def close(self) -> None:
+        self._wakeups.close()
         self._pool.close()
 
     def _reading(self, viewer: Viewer) -> AbstractContextManager[Connection]:
@@ -119,7 +126,6 @@ class PostgisStore:
                 return replace(earlier, already_loaded=True)
             _check_free(connection, batch)
             ledger = load.settle()
-            connection.execute("UPDATE meta SET version = version + 1")
         if progress is not None:
             progress(ledger.lines, ledger.lines)
         return ledger
@@ -146,9 +152,8 @@ class PostgisStore:
             done(2)
             _follow_zones(connection)
             done(3)
-            connection.execute(
-                bound("UPDATE meta SET memberships_digest = $digest, version = version + 1"), {"digest": digest}
-            )
+            connection.execute(bound("UPDATE meta SET memberships_digest = $digest"), {"digest": digest})
+            note_and_notify(connection, batch=None, facts=None)
         done(steps)
 
     # Counts
@@ -252,6 +257,22 @@ class PostgisStore:
             ).fetchone()
         return None if row is None or row[0] is None else (row[0], row[1])
 
+    # What changes
+
+    def changes(
+        self, viewer: Viewer, since: int | None = None, report: Reachability | None = None
+    ) -> AsyncGenerator[Change, None]:
+        def read(after: int | None) -> Found:
+            with self._reading(viewer) as connection:
+                return read_changes(
+                    lambda text, values: connection.execute(bound(text), values).fetchall(),
+                    self._scope(connection, None, viewer),
+                    viewer,
+                    after,
+                )
+
+        return follow(read, partial(listening, self._url), self._wakeups, since, report)
+
     # For those who run the store
 
     def verify(self) -> list[Check]:
@@ -294,7 +315,6 @@ class PostgisStore:
             lock_writing(connection)
             _check_free(connection, batch_of(ledger))
             load.settle(adopted=ledger)
-            connection.execute("UPDATE meta SET version = version + 1")
 
     # Who sees what
 

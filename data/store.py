@@ -5,7 +5,7 @@ Every read takes a `Viewer`; there is no read without one. Counts come back alre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -14,9 +14,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.errors import StoreError
 from data.query import Query, Territory, TerritoryKind, Viewer
 
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
+Reachability = Callable[[StoreError | None], None]  # told why the store does not answer; None: it does again
+
+CHANGE_RESOLUTION = 5  # of the hexagons that a change names: about 250 km²
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,23 @@ class Membership:
     communes: tuple[str, ...]  # one for each row
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one committed load changed, as far as a viewer may know it.
+
+    `cells` are the ancestors of `CHANGE_RESOLUTION` of the hexagons of its facts, `territories` all those that hold
+    the places of its facts, the days include both ends. A load that brought no fact has neither.
+    """
+
+    version: int  # of the store, once changed
+    cells: tuple[int, ...] = ()  # sorted
+    territories: tuple[Territory, ...] = ()  # sorted
+    first_day: date | None = None
+    last_day: date | None = None
+    figures: bool = False  # published figures came in
+    everything: bool = False  # what changed is too much to tell, or not this viewer's to know: read all again
+
+
 class Store(Protocol):
     """Raises `StoreError` when unreachable, `ForbiddenError` when the viewer has no right."""
 
@@ -182,5 +203,15 @@ class Store(Protocol):
 
     def period(self, viewer: Viewer) -> tuple[date, date] | None:
         """First and last day of the events (both included); None: the store holds none."""
+
+    def changes(
+        self, viewer: Viewer, since: int | None = None, report: Reachability | None = None
+    ) -> AsyncGenerator[Change, None]:
+        """Each change after version `since` that concerns the viewer, in order, once, as it is committed.
+
+        It goes on through the absence of the database, of which `report` is told, and ends with `close`. `since=None`
+        starts from the state that the first step finds. What is no longer known after a long absence, or because the
+        store was put back to an earlier state, is one change of everything.
+        """
 
     def close(self) -> None: ...

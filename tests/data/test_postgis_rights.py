@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from datetime import date
 
 import numpy as np
@@ -16,6 +17,7 @@ from data.postgis_connection import LOADER, WALL, reading_as, role_of
 from data.postgis_store import PostgisStore
 from data.private_cluster import ADMINISTRATOR
 from data.query import Query, Role, Territory, Viewer
+from data.store import Change
 from tests.data.contract import (
     FIRST_DAY,
     Reference,
@@ -32,7 +34,7 @@ from tests.postgres import cluster, open_new_store
 ATTEMPTS = 10_000
 MARSEILLE, TOULON = Territory("cross", "marseille"), Territory("cross", "toulon")
 CHIEF = Viewer("cheffe de Marseille", "cross", frozenset({MARSEILLE}))
-TABLES_OF_PLACES = ("events", "facts", "rollup", "tallies", "places", "place_territories")
+TABLES_OF_PLACES = ("events", "facts", "rollup", "tallies", "places", "place_territories", "changed_places")
 COLUMNS = {
     "events": (
         "place",
@@ -50,6 +52,7 @@ COLUMNS = {
     "tallies": ("place", "batch", "origin", "first_day", "events"),
     "places": ("place", "commune", "departement", "zone", "place_precision"),
     "place_territories": ("place", "kind", "code"),
+    "changed_places": ("place", "cell", "version", "first_day"),
 }
 
 
@@ -173,6 +176,12 @@ def test_no_statement_of_another_role_reads_elsewhere(
     assert refused > ATTEMPTS / 100
 
 
+async def first_change(store: PostgisStore, viewer: Viewer) -> Change:
+    """What the load of the facts changed, as told to a viewer."""
+    async with aclosing(store.changes(viewer, since=1)) as followed:
+        return await anext(followed)
+
+
 @pytest.mark.parametrize("role", ["national", "antenna", "cross", "wall"])
 def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Reference], role: Role) -> None:
     """Questions about Toulon asked for Marseille, with the store's own conditions taken away."""
@@ -180,6 +189,9 @@ def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Re
     viewer = Viewer("essai", role, frozenset({MARSEILLE}))
     mine = {fact["event_id"] for fact in reference.seen(viewer)}
     everywhere = Viewer("essai", role)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data.postgis_store.reading_as", lambda pool, url, _: reading_as(pool, url, viewer))
+        assert asyncio.run(first_change(store, everywhere)) == asyncio.run(first_change(store, viewer))
     random = np.random.default_rng(5)
     for _ in range(40):
         query = draw_query(random)
@@ -243,7 +255,17 @@ def test_rights_end_with_the_transaction(filled: tuple[PostgisStore, Reference])
 def test_who_states_no_territory_sees_nothing(filled: tuple[PostgisStore, Reference]) -> None:
     store, _ = filled
     with login(store, "stagiaire", "hexacross_cross") as connection:
-        for table in ("events", "facts", "rollup", "hexagon_days", "tallies", "places", "indicators", "quarantine"):
+        for table in (
+            "events",
+            "facts",
+            "rollup",
+            "hexagon_days",
+            "tallies",
+            "places",
+            "indicators",
+            "quarantine",
+            "changed_places",
+        ):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 

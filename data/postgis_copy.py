@@ -2,6 +2,8 @@
 
 A row is the number of its fields (16 bits) and, for each field, its length in bytes (32 bits, -1 for NULL) and its
 value, big-endian. Source: PostgreSQL 15 documentation, COPY, "Binary Format".
+
+Rows are laid out with room for the longest value of each column; one pass then leaves out the room not taken.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\x00" + bytes(8)  # no flags, no header extension
@@ -17,75 +20,102 @@ EPOCH_DAYS = 10_957  # from 1970-01-01 to 2000-01-01, PostgreSQL's origin of dat
 EPOCH_MICROSECONDS = EPOCH_DAYS * 86_400_000_000
 FORBIDDEN = "\x00"  # no text of PostgreSQL holds it
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SLICE_BYTES = 1 << 20  # laid out at once: what the processor's cache holds
+COUNT, LENGTH = 2, 4  # bytes of a row's number of fields, and of a field's length
 
 SQL_TYPES: dict[pa.DataType, str] = {
+    pa.int16(): "int2",
     pa.int32(): "int4",
     pa.int64(): "int8",
     pa.float64(): "float8",
     pa.timestamp("us"): "timestamp",
     pa.date32(): "date",
     pa.string(): "text",
+    pa.binary(): "bytea",
 }
 
 
 def copy_rows(rows: pa.Table) -> bytes:
     """The rows of a table of the types above, between signature and trailer."""
     columns = [_Column(column) for column in rows.unify_dictionaries().columns]
-    sizes = np.full(rows.num_rows, 2, dtype=np.int64)
-    for column in columns:
-        sizes += 4 + column.lengths
-    starts = np.cumsum(sizes) - sizes
-    buffer = np.zeros(int(sizes.sum()), dtype=np.uint8)
-    _put(buffer, starts, np.full(rows.num_rows, len(columns), dtype=">i2"))
-    at = starts + 2
-    for column in columns:
-        _put(buffer, at, np.where(column.valid, column.lengths, -1).astype(">i4"))
-        column.write(buffer, at + 4)
-        at += 4 + column.lengths
-    return buffer.tobytes()
+    width = COUNT + sum(LENGTH + column.width for column in columns)
+    step = max(SLICE_BYTES // width, 1)
+    return b"".join(
+        _laid_out(columns, start, min(start + step, rows.num_rows)) for start in range(0, rows.num_rows, step)
+    )
 
 
-def _put(buffer: NDArray[np.uint8], at: NDArray[np.int64], values: NDArray[np.generic]) -> None:
-    """Write one value of fixed width at each position."""
-    width = values.dtype.itemsize
-    content = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), width)
-    for byte in range(width):
-        buffer[at + byte] = content[:, byte]
+def _laid_out(columns: list[_Column], start: int, stop: int) -> bytes:
+    width = COUNT + sum(LENGTH + column.width for column in columns)
+    room = np.empty((stop - start, width), dtype=np.uint8)
+    taken = np.ones((stop - start, width), dtype=np.bool_)
+    _field(room, 0, ">i2")[:] = len(columns)
+    at = COUNT
+    for column in columns:
+        column.write(room, taken, at, slice(start, stop))
+        at += LENGTH + column.width
+    return room[taken].tobytes() if any(column.varies for column in columns) else room.tobytes()
+
+
+def _field(room: NDArray[np.uint8], at: int, kind: str) -> NDArray[np.generic]:
+    """The bytes of each row from `at` on, as values of a type."""
+    rows, width = room.shape
+    return np.ndarray((rows,), dtype=kind, buffer=room.data, offset=at, strides=(width,))
 
 
 class _Column:
-    """One column: which values are there, how many bytes each takes, and the bytes."""
+    """One column: which values are there, how many bytes each takes (at most `width`), and the bytes."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         array = column.combine_chunks()
         if pa.types.is_dictionary(array.type):
             array = array.cast(array.type.value_type)
-        self._is_text = pa.types.is_string(array.type)
-        self.valid = array.is_valid().to_numpy(zero_copy_only=False)
-        if self._is_text:
-            self._content, self._first, lengths = _text_bytes(_without_forbidden(array))
-            self.lengths = np.where(self.valid, lengths, 0)
+        self._is_bytes = pa.types.is_string(array.type) or pa.types.is_binary(array.type)
+        self._valid = array.is_valid().to_numpy(zero_copy_only=False)
+        if self._is_bytes:
+            self._content, self._first, lengths = _bytes_of(_without_forbidden(array))
+            self._lengths = np.where(self._valid, lengths, 0)
+            self.width = int(self._lengths.max(initial=0))
         else:
             self._values = _big_endian(array)
-            self.lengths = np.where(self.valid, self._values.dtype.itemsize, 0)
+            self.width = self._values.dtype.itemsize if self._valid.any() else 0
+            self._lengths = np.where(self._valid, self.width, 0)
+        self.varies = bool((self._lengths != self.width).any())
+        if self._is_bytes and self.varies:
+            self._windows = sliding_window_view(np.append(self._content, np.zeros(self.width, np.uint8)), self.width)
+        self._stated = np.where(self._valid, self._lengths, -1)
 
-    def write(self, buffer: NDArray[np.uint8], at: NDArray[np.int64]) -> None:
-        if not self._is_text:
-            _put(buffer, at[self.valid], self._values[self.valid])
+    def write(self, room: NDArray[np.uint8], taken: NDArray[np.bool_], at: int, rows: slice) -> None:
+        """Write the length and the value of some rows, and which of their bytes count."""
+        _field(room, at, ">i4")[:] = self._stated[rows]
+        at += LENGTH
+        if not self.width:
             return
-        starts = np.cumsum(self.lengths) - self.lengths
-        within = np.arange(int(self.lengths.sum())) - np.repeat(starts, self.lengths)
-        buffer[np.repeat(at, self.lengths) + within] = self._content[np.repeat(self._first, self.lengths) + within]
+        lengths = self._lengths[rows]
+        if self._is_bytes:
+            if self.varies:  # beyond a value's end stands what follows it, which does not count
+                room[:, at : at + self.width] = self._windows[self._first[rows]]
+                taken[:, at : at + self.width] = np.arange(self.width) < lengths[:, None]
+            else:
+                first = self._first[rows.start]
+                room[:, at : at + self.width] = self._content[first : first + room.shape[0] * self.width].reshape(
+                    -1, self.width
+                )
+            return
+        _field(room, at, self._values.dtype.str)[:] = self._values[rows]
+        if self.varies:
+            taken[:, at : at + self.width] = self._valid[rows, None]
 
 
 def _without_forbidden(array: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring(array, FORBIDDEN)).as_py():
+    content = array.buffers()[2]
+    if pa.types.is_binary(array.type) or content is None or not (np.frombuffer(content, dtype=np.uint8) == 0).any():
         return array
     return pc.replace_substring(array, FORBIDDEN, REPLACEMENT)
 
 
-def _text_bytes(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """The UTF-8 bytes of all texts, where each begins and how long it is."""
+def _bytes_of(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """The bytes of all values (texts in UTF-8), where each begins and how long it is."""
     _, offsets_buffer, content = array.buffers()
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[array.offset : array.offset + len(array) + 1].astype(
         np.int64
@@ -103,7 +133,7 @@ def _big_endian(array: pa.Array) -> NDArray[np.generic]:
         return (_integers(array.cast(pa.int32())) - EPOCH_DAYS).astype(">i4")
     if pa.types.is_float64(kind):
         return array.to_numpy(zero_copy_only=False).astype(">f8")  # type: ignore[no-any-return]  # of pyarrow, untyped
-    return _integers(array).astype(">i4" if pa.types.is_int32(kind) else ">i8")
+    return _integers(array).astype(f">i{kind.bit_width // 8}")
 
 
 def _integers(array: pa.Array) -> NDArray[np.int64]:

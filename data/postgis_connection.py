@@ -195,6 +195,15 @@ def _explain(error: Exception, url: str) -> StoreError:
             server=server_name(url),
             reason=refusal.splitlines()[0],
         )
+    if "certificate" in str(error):
+        return StoreError(
+            N_(
+                "Le certificat de {server} n'est pas admis : {reason}. Vérifiez le nom du serveur dans l'adresse et le"
+                " certificat de l'autorité (sslrootcert)."
+            ),
+            server=server_name(url),
+            reason=_first_line(error),
+        )
     for kinds, template in EXPLANATIONS:
         if isinstance(error, kinds):
             return StoreError(template, server=server_name(url), reason=_first_line(error), seconds=READ_TIMEOUT_S)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import NamedTuple
+
+import psycopg
 
 from data.errors import StoreError, StoreVersionError
 from data.postgis_connection import SCHEMA, Connection, connect, explained, server_name
@@ -40,7 +44,7 @@ def migrate(url: str) -> list[Migration]:
     """
     connection = connect(url)
     try:
-        with explained(url), connection.transaction():
+        with explained(url), _with_rights(url), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext('hexacross.migrations'))")
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             connection.execute(
@@ -56,6 +60,22 @@ def migrate(url: str) -> list[Migration]:
         return lacking
     finally:
         connection.close()
+
+
+@contextmanager
+def _with_rights(url: str) -> Iterator[None]:
+    """Say which account migrates, when another one was used."""
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise StoreError(
+            N_(
+                "Ce compte n'a pas le droit de préparer la base {server} : {reason}. Donnez l'adresse avec celui qui la"
+                " possède (hexacross_owner), comme l'indique docs/serveur.md."
+            ),
+            server=server_name(url),
+            reason=str(error).splitlines()[0],
+        ) from error
 
 
 def check_not_newer(connection: Connection, url: str) -> int:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +27,8 @@ SYSTEM_USER = "postgres"  # that runs the server when we are root: PostgreSQL re
 ADMINISTRATOR = "hexacross_admin"
 APPLICATION = "hexacross_app"  # the login of the dashboard: member of hexacross_server, owns nothing
 PREPARED = "hexacross_prepared"  # an empty store, that new ones are copied from
-SPEED_NOT_SAFETY = "-c fsync=off -c full_page_writes=off"  # a killed server loses nothing, a machine without power does
+# A killed server loses nothing, a machine without power does.
+SPEED_NOT_SAFETY = {"fsync": "off", "full_page_writes": "off"}
 
 
 def find_binaries() -> Path | None:
@@ -51,8 +54,11 @@ class PrivateCluster:
         """The address of a database."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
-    def start(self, *, durable: bool = True) -> None:
+    def start(self, *, durable: bool = True, settings: Mapping[str, str] | None = None) -> None:
         """Start the server, made first if there is none. `durable=False`: quick, and lost when the machine stops.
+
+        Args:
+            settings: Of PostgreSQL, beside ours or instead of them.
 
         Raises:
             StoreError: PostgreSQL is not installed, or does not start.
@@ -64,9 +70,10 @@ class PrivateCluster:
             self._run(
                 "initdb", "-D", str(self.files), "-U", ADMINISTRATOR, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"
             )
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c max_connections=60"
-        if not durable:
-            options += f" {SPEED_NOT_SAFETY}"
+        stated = {"listen_addresses": "", "unix_socket_directories": str(self.folder), "max_connections": "60"}
+        stated |= {} if durable else SPEED_NOT_SAFETY
+        stated |= settings or {}
+        options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in stated.items())
         self._run("pg_ctl", "-D", str(self.files), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:

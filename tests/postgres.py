@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -20,18 +22,34 @@ _numbers = count(1)
 @cache
 def cluster() -> PrivateCluster:
     """The session's cluster, started when first asked for; skips the test where PostgreSQL is not installed."""
-    if find_binaries() is None:
-        pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="hexacross-pg-"))
-    folder.chmod(0o755)
-    made = PrivateCluster(folder)
+    made = _new_cluster()
     made.start(durable=False)
     atexit.register(_remove, made)
     return made
 
 
+@contextmanager
+def own_cluster() -> Iterator[PrivateCluster]:
+    """A cluster for tests that change roles, settings or files; started, and removed at the end."""
+    made = _new_cluster()
+    made.start(durable=False)
+    try:
+        yield made
+    finally:
+        _remove(made)
+
+
+def _new_cluster() -> PrivateCluster:
+    if find_binaries() is None:
+        pytest.skip("PostgreSQL is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="hexacross-pg-"))
+    folder.chmod(0o755)
+    return PrivateCluster(folder)
+
+
 def _remove(made: PrivateCluster) -> None:
-    made.stop("immediate")
+    if made.is_running():
+        made.stop("immediate")
     shutil.rmtree(made.folder)
 
 

@@ -49,10 +49,10 @@ def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(address)
 
 
-def serve(store: Path, log: Path) -> Iterator[str]:
-    """Run `hexacross run` on a free port until the generator is closed."""
+def serve(store: Path | str, log: Path, **settings: str) -> Iterator[str]:
+    """Run `hexacross run` on a free port until the generator is closed; `settings` by their `HEXACROSS_…` names."""
     port = free_port()
-    environment = os.environ | {"HEXACROSS_STORE": str(store)}
+    environment = os.environ | {"HEXACROSS_STORE": str(store), **settings}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*COMMAND, "run", "--port", str(port)], env=environment, stdout=output, stderr=output

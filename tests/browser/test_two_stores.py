@@ -1,0 +1,172 @@
+"""The same demonstration in both stores, each served: one sees the same page, hexagon by hexagon and pixel by pixel."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, expect
+
+from data.demo import load_demo
+from data.geography import geography
+from data.opening import open_store
+from layers.hexagons import STATE_CODES, Header, decode
+from tests.browser.conftest import serve
+from tests.browser.pixels import map_frame, wait_for_colours
+from tests.postgres import new_store_url
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+EVENTS = 30_000
+UNTIL = date(2026, 11, 1)
+THRESHOLD = 5
+SETTLED_S = 30
+MARSEILLE = "territoire=cross:marseille&du=2025-11-01&au=2026-10-31"
+VIEWS = {
+    "france": "du=2026-01-01&au=2026-10-31",
+    "urban area": MARSEILLE,
+    "filters": f"{MARSEILLE}&famille=incident&produit=cannabis_resin,cocaine&service=police&mesure=taux&classes=jenks",
+    "controls": "territoire=antenna:guadeloupe&du=2025-01-01&au=2026-10-31&mesure=rendement&resolution=7",
+}
+AGE = re.compile(r"chargée .*")  # of a load: the two are not of the same minute
+# Of each canvas of the map: its size and a digest of its pixels.
+CANVASES = """() => Promise.all([...document.querySelectorAll("canvas")].map(async (canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return `${canvas.width}x${canvas.height} ${[...digest].map((byte) => byte.toString(16)).join("")}`;
+}))"""
+
+
+class Pair(NamedTuple):
+    """Addresses at which the same facts are served, from either store."""
+
+    embedded: str
+    server: str
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A DuckDB file and a PostgreSQL database that were given the same load."""
+    urls = str(tmp_path_factory.mktemp("stores") / "demo.duckdb"), new_store_url()
+    for url in urls:
+        store = open_store(url)
+        store.set_memberships(geography().memberships())
+        load_demo(store, events=EVENTS, seed=1, until=UNTIL)
+        store.close()
+    return urls
+
+
+@contextmanager
+def both_served(stores: tuple[str, str], folder: Path, **settings: str) -> Iterator[Pair]:
+    """Serve both; a copy of the file, which only one program at a time may open."""
+    embedded = shutil.copy(stores[0], folder / "demo.duckdb")
+    serving = contextmanager(serve)
+    with (
+        serving(embedded, folder / "embedded.log", **settings) as one,
+        serving(stores[1], folder / "server.log", **settings) as other,
+    ):
+        yield Pair(one, other)
+
+
+@pytest.fixture(scope="module")
+def served(stores: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with both_served(stores, tmp_path_factory.mktemp("served")) as pair:
+        yield pair
+
+
+@pytest.fixture(scope="module")
+def served_protected(stores: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """The same for someone who may see no small number."""
+    with both_served(stores, tmp_path_factory.mktemp("protected"), HEXACROSS_THRESHOLD=str(THRESHOLD)) as pair:
+        yield pair
+
+
+def hexagons(address: str, view: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What travels to the map; the age of the load, which is no fact, left out."""
+    with urllib.request.urlopen(f"{address}/hex?{view}") as answer:
+        header, columns = decode(answer.read())
+    return header | {"sources": [source | {"age": AGE.sub("", source["age"])} for source in header["sources"]]}, columns
+
+
+def compare_hexagons(pair: Pair, view: str) -> tuple[Header, dict[str, NDArray[Any]]]:
+    (header, columns), (other_header, other_columns) = (hexagons(address, view) for address in pair)
+    assert header == other_header
+    assert list(columns) == list(other_columns)
+    for name, values in columns.items():
+        np.testing.assert_array_equal(values, other_columns[name], err_msg=name)
+    assert columns["cell"].size > 0
+    return header, columns
+
+
+def canvases(page: Page) -> list[str]:
+    """Each canvas of the map: its size and a digest of its pixels."""
+    return list(map_frame(page).evaluate(CANVASES))
+
+
+def texts(page: Page) -> dict[str, list[str]]:
+    """What is written beside the map: title, figures, sentences, sources."""
+    expect(page.locator(".hx-sources")).to_be_visible()
+    parts = (".hx-band", ".hx-title", ".hx-figure", ".hx-heading", ".hx-sentence", ".hx-sources li")
+    return {part: [AGE.sub("", text) for text in page.locator(part).all_inner_texts()] for part in parts}
+
+
+def table_cells(page: Page) -> list[str]:
+    """The events of the pinned hexagon, cell by cell, as the page gives them to a screen reader."""
+    page.wait_for_selector('[data-testid="stDataFrame"] table td', state="attached")
+    return page.locator('[data-testid="stDataFrame"] table td').all_text_contents()
+
+
+def compare_pages(pair: Pair, view: str, header: Header, open_page: OpenPage) -> tuple[Page, Page]:
+    one, other = (open_page(f"{address}/?{view}") for address in pair)
+    for page in (one, other):
+        wait_for_colours(page, [spec["colour"] for spec in header["classes"][-3:]])
+    assert texts(one) == texts(other)
+    deadline = time.monotonic() + SETTLED_S
+    while canvases(one) != canvases(other) and time.monotonic() < deadline:
+        for button in (
+            "Zoom arrière",
+            "Revoir tout le territoire",
+        ):  # fitted while the page grew, maps may be a pixel apart
+            for page in (one, other):
+                map_frame(page).get_by_role("button", name=button).click()
+            one.wait_for_timeout(500)
+    painted = canvases(one)
+    assert len(painted) > 3
+    assert painted == canvases(other)
+    return one, other
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_both_stores_show_the_same_page(served: Pair, open_page: OpenPage, view: str) -> None:
+    header, _columns = compare_hexagons(served, view)
+    compare_pages(served, view, header, open_page)
+
+
+def test_both_stores_show_the_same_events_of_a_hexagon(served: Pair, open_page: OpenPage) -> None:
+    header, columns = compare_hexagons(served, MARSEILLE)
+    busiest = columns["cell"][np.nanargmax(columns["incidents"])]
+    one, other = compare_pages(served, f"{MARSEILLE}&hexagone={busiest:x}", header, open_page)
+    cells = table_cells(one)
+    assert len(cells) >= 40
+    assert cells == table_cells(other)
+
+
+def test_both_stores_protect_the_same_small_numbers(served_protected: Pair, open_page: OpenPage) -> None:
+    header, columns = compare_hexagons(served_protected, MARSEILLE)
+    hidden = columns["state"] == STATE_CODES["protected"]
+    assert hidden.any()
+    assert np.isnan(columns["incidents"][hidden]).all()
+    assert set((columns["incidents"][~hidden] % THRESHOLD).tolist()) == {0.0}
+    compare_pages(served_protected, MARSEILLE, header, open_page)

@@ -59,7 +59,7 @@ def ngettext(one: str, many: str, count: float) -> str:
 
 def translate_error(error: HexacrossError) -> str:
     """The message of an error of ours, in the reader's language."""
-    return _(error.template).format(**error.values)
+    return error.message.said(_)
 
 
 def catalogue_paths() -> list[Path]:

@@ -13,6 +13,7 @@ from dashboard.i18n import _
 from data.ingest import write_quarantine_csv
 from data.store import Ledger
 from data.vocabulary import MARKINGS
+from geo.errors import message
 
 REFUSAL = ("line", "field", "given", "reason", "expected")
 
@@ -61,7 +62,7 @@ def ledger_sentence(ledger: Ledger) -> str:
 def quarantine_frame(refusals: pa.Table) -> pd.DataFrame:
     """Refused lines with their reasons in the reader's language."""
     rows = [
-        (line, name, given, _(reason).format(given=given, expected=expected))
+        (line, name, given, message(reason, given=given, expected=message(expected)).said(_))
         for line, name, given, reason, expected in zip(
             *(refusals[column].to_pylist() for column in REFUSAL), strict=True
         )

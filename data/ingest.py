@@ -13,9 +13,10 @@ import pyarrow as pa
 from data.readers import Options, open_source
 from data.store import Ledger, Progress, Store
 from data.validation import RepeatedLines
+from geo.errors import N_, message
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-QUARANTINE_HEADER = ("ligne", "champ", "donné", "raison", "attendu")
+QUARANTINE_HEADER = (N_("ligne"), N_("champ"), N_("donné"), N_("raison"), N_("attendu"))
 
 
 def load_file(
@@ -61,8 +62,9 @@ def write_quarantine_csv(table: pa.Table, target: Path | TextIO, translate: Call
     writer = csv.writer(target, delimiter=";")
     writer.writerow([translate(name) for name in QUARANTINE_HEADER])
     for row in table.to_pylist():
-        reason = translate(row["reason"]).format(given=row["given"], expected=row["expected"])
-        texts = (row["field"], row["given"], reason, row["expected"])
+        expected = message(row["expected"])
+        reason = message(row["reason"], given=row["given"], expected=expected)
+        texts = (row["field"], row["given"], reason.said(translate), expected.said(translate))
         writer.writerow([row["line"], *(harmless(text) for text in texts)])
 
 

@@ -22,7 +22,7 @@ import pandas as pd
 
 from data.errors import ReferenceListError
 from data.reference import FOLDER
-from geo.errors import N_
+from geo.errors import N_, Message, Messages, message
 
 ANTENNAS, JURISDICTIONS, CROSS = "antennas.csv", "antenna_departements.csv", "cross.csv"
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -87,9 +87,16 @@ class Fault:
     given: str
     expected: str
 
+    @property
+    def message(self) -> Message:
+        """Where, then what; what was expected is itself translated where it is a text of ours."""
+        what = message(self.template, given=self.given, expected=message(self.expected))
+        if self.line:
+            return message(N_("{file}, ligne {line} : {what}"), file=self.file, line=self.line, what=what)
+        return message(N_("{file} : {what}"), file=self.file, what=what)
+
     def __str__(self) -> str:
-        place = f"{self.file}, ligne {self.line}" if self.line else self.file
-        return f"{place} : " + self.template.format(given=self.given, expected=self.expected)
+        return str(self.message)
 
 
 class ListsError(ReferenceListError):
@@ -100,7 +107,7 @@ class ListsError(ReferenceListError):
         super().__init__(
             N_("Listes de référence refusées, {count} anomalie(s) :\n{faults}"),
             count=len(self.faults),
-            faults="\n".join(map(str, self.faults)),
+            faults=Messages(tuple(fault.message for fault in self.faults), "\n"),
         )
 
 

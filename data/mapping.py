@@ -21,7 +21,7 @@ from data.parsing import format_pattern
 from data.schema import EVENT, EVENT_BY_NAME, INPUT_FIELDS
 from data.units import KILOGRAM, Unit, unit_of
 from data.vocabulary import MARKINGS, QUANTITY_UNITS
-from geo.errors import N_
+from geo.errors import N_, Message, Messages, message
 
 COORDINATES = "coordinates"  # one column with both
 LAT_LON, LON_LAT = "lat, lon", "lon, lat"
@@ -94,8 +94,11 @@ class Mapping:
         """Raise `MappingError` naming every column that the file does not have, with the closest it has."""
         absent = [name for name in self.file_columns() if name not in header]
         if absent:
-            faults = [f"Colonne « {name} » absente du fichier{_closest(name, header)}" for name in absent]
-            faults.append(f"Colonnes du fichier : {', '.join(header)}")
+            faults = [
+                message(N_("Colonne « {name} » absente du fichier{near}."), name=name, near=_closest(name, header))
+                for name in absent
+            ]
+            faults.append(message(N_("Colonnes du fichier : {names}."), names=", ".join(header)))
             _raise(self.name, faults)
 
 
@@ -123,47 +126,52 @@ def parse_mapping(text: str, name: str) -> Mapping:
     return _build(content, name, hashlib.sha256(text.encode()).hexdigest())
 
 
-def _raise(name: str, faults: Sequence[str]) -> None:
-    raise MappingError(FAULTS, given=name, faults=" ".join(f"{fault}." for fault in faults))
+def _raise(name: str, faults: Sequence[Message]) -> None:
+    raise MappingError(FAULTS, given=name, faults=Messages(tuple(faults)))
 
 
-def _closest(given: str, known: Iterable[str]) -> str:
+def _closest(given: str, known: Iterable[str]) -> Message:
     """« (proche de …) » for a message, or nothing."""
     of_lower = {name.casefold(): name for name in known}
     close = get_close_matches(given.casefold(), of_lower, 1, 0.6)
-    return f" (proche de « {of_lower[close[0]]} »)" if close else ""
+    return message(N_(" (proche de « {name} »)"), name=of_lower[close[0]]) if close else message("")
 
 
-def _shape_faults(content: dict[str, Any]) -> Iterable[str]:
+def _shape_faults(content: dict[str, Any]) -> Iterable[Message]:
     """Unknown sections and keys, values of another type."""
     sections = [name for name in KEYS if name]
     for name, value in content.items():
         if name in KEYS[""]:
             if not isinstance(value, str):
-                yield f"« {name} » doit être un texte"
+                yield message(N_("« {name} » doit être un texte."), name=name)
         elif name not in sections:
             near = _closest(name, [*sections, *KEYS[""]])
-            yield f"Section « {name} » inconnue{near}. Sections : {', '.join(sections)}"
+            known = ", ".join(sections)
+            yield message(
+                N_("Section « {name} » inconnue{near}. Sections : {known}."), name=name, near=near, known=known
+            )
         elif not isinstance(value, dict):
-            yield f"« {name} » doit être une section [{name}]"
+            yield message(N_("« {name} » doit être une section [{name}]."), name=name)
         else:
             yield from _key_faults(name, value)
 
 
-def _key_faults(section: str, values: dict[str, Any]) -> Iterable[str]:
+def _key_faults(section: str, values: dict[str, Any]) -> Iterable[Message]:
     known = KEYS[section]
     for key, value in values.items():
+        said = {"section": section, "key": key}
         if key not in known:
-            yield f"[{section}] « {key} » inconnu{_closest(key, known)}. Attendu : {', '.join(known)}"
+            near, keys = _closest(key, known), ", ".join(known)
+            yield message(N_("[{section}] « {key} » inconnu{near}. Attendu : {known}."), **said, near=near, known=keys)
         elif not isinstance(value, known[key]) or isinstance(value, bool):
-            yield f"[{section}] {key} : valeur « {value} » d'un autre type que prévu"
+            yield message(N_("[{section}] {key} : valeur « {given} » d'un autre type que prévu."), **said, given=value)
         elif isinstance(value, list) and not (value and all(isinstance(item, str) for item in value)):
-            yield f"[{section}] {key} : attendu une liste de textes"
+            yield message(N_("[{section}] {key} : attendu une liste de textes."), **said)
         elif isinstance(value, dict) and not all(isinstance(item, str) for item in value.values()):
-            yield f'[{section}.{key}] : attendu des lignes "valeur" = "code"'
+            yield message(N_('[{section}.{key}] : attendu des lignes "valeur" = "code".'), **said)
 
 
-def _meaning_faults(content: dict[str, Any]) -> Iterable[str]:
+def _meaning_faults(content: dict[str, Any]) -> Iterable[Message]:
     """What is well formed and wrong: unknown codes, formats, zones; missing fields."""
     columns, constants = content.get("columns", {}), content.get("constants", {})
     yield from _coverage_faults(columns, constants, content.get("quantity", {}))
@@ -171,100 +179,128 @@ def _meaning_faults(content: dict[str, Any]) -> Iterable[str]:
         yield from _code_faults(f"[constants] {name}", name, str(value))
     for name, words in content.get("vocabulary", {}).items():
         if name not in columns:
-            yield f"[vocabulary.{name}] sans colonne : ajouter {name} à [columns]"
+            yield message(N_("[vocabulary.{name}] sans colonne : ajouter {name} à [columns]."), name=name)
         for word, code in words.items():
-            yield from _code_faults(f"[vocabulary.{name}] « {word} »", name, code)
+            yield from _code_faults(f'[vocabulary.{name}] "{word}"', name, code)
     if content.get("marking", "public") not in MARKINGS:
-        yield f"marking : « {content['marking']} » inconnu. Attendu : {', '.join(MARKINGS)}"
+        known = ", ".join(MARKINGS)
+        yield message(N_("marking : « {given} » inconnu. Attendu : {known}."), given=content["marking"], known=known)
     yield from _file_faults(content.get("file", {}))
     yield from _date_faults(content.get("dates", {}))
     yield from _place_faults(content.get("place", {}), columns)
     yield from _quantity_faults(content.get("quantity", {}))
 
 
-def _coverage_faults(columns: dict[str, Any], constants: dict[str, Any], quantity: dict[str, Any]) -> Iterable[str]:
+def _coverage_faults(columns: dict[str, Any], constants: dict[str, Any], quantity: dict[str, Any]) -> Iterable[Message]:
     for required in (f.name for f in EVENT if f.required and not f.derived):
         if required not in columns and required not in constants:
             values = EVENT_BY_NAME[required].values
-            hint = f" (une des valeurs {', '.join(values)})" if values else ""
-            yield f"« {required} » manque : l'ajouter à [columns] ou à [constants]{hint}"
+            hint = message(N_(" (une des valeurs {known})"), known=", ".join(values)) if values else message("")
+            yield message(
+                N_("« {name} » manque : l'ajouter à [columns] ou à [constants]{hint}."), name=required, hint=hint
+            )
     for name in columns:
         if name in constants:
-            yield f"« {name} » est à la fois dans [columns] et dans [constants]"
+            yield message(N_("« {name} » est à la fois dans [columns] et dans [constants]."), name=name)
     if COORDINATES in columns and {"longitude", "latitude"} & set(columns):
-        yield "[columns] : coordinates, ou longitude et latitude, pas les deux"
+        yield message(N_("[columns] : coordinates, ou longitude et latitude, pas les deux."))
     if ("longitude" in columns) != ("latitude" in columns):
-        yield "[columns] : longitude et latitude vont ensemble"
+        yield message(N_("[columns] : longitude et latitude vont ensemble."))
     if quantity and {"quantity_kg", "quantity_units", "quantity_unit"} & {*columns, *constants}:
-        yield "[quantity] remplace quantity_kg, quantity_units et quantity_unit : ne garder que l'un des deux"
+        yield message(
+            N_("[quantity] remplace quantity_kg, quantity_units et quantity_unit : ne garder que l'un des deux.")
+        )
 
 
-def _code_faults(where: str, name: str, value: str) -> Iterable[str]:
+def _code_faults(where: str, name: str, value: str) -> Iterable[Message]:
+    """`where`: the line of the mapping, as it is written there."""
     values = EVENT_BY_NAME[name].values
     if value.startswith(TO_COMPLETE):
-        known = f" ({', '.join(values)})" if values else ""
-        yield f"{where} : à compléter{known}"
+        yield message(N_("{where} : à compléter ({known})."), where=where, known=", ".join(values or ()) or "…")
     elif values is not None and value and value not in values:
-        yield f"{where} : code « {value} » inconnu{_closest(value, values)}. Attendu : {', '.join(values)}"
+        near, known = _closest(value, values), ", ".join(values)
+        yield message(
+            N_("{where} : code « {given} » inconnu{near}. Attendu : {known}."),
+            where=where,
+            given=value,
+            near=near,
+            known=known,
+        )
 
 
-def _file_faults(file: dict[str, Any]) -> Iterable[str]:
+def _file_faults(file: dict[str, Any]) -> Iterable[Message]:
     try:
         "".encode(file.get("encoding", "utf-8"))
     except LookupError:
-        yield f"[file] encoding : « {file['encoding']} » inconnu. Attendu : utf-8, cp1252, utf-16…"
+        yield message(
+            N_("[file] encoding : « {given} » inconnu. Attendu : utf-8, cp1252, utf-16…"), given=file["encoding"]
+        )
     if len(file.get("separator", ";")) != 1:
-        yield '[file] separator : attendu un seul caractère (« ; », « , », « | » ou "\\t")'
+        yield message(N_('[file] separator : attendu un seul caractère (« ; », « , », « | » ou "\\t").'))
     if file.get("skip_lines", 0) < 0:
-        yield "[file] skip_lines : attendu un nombre positif"
+        yield message(N_("[file] skip_lines : attendu un nombre positif."))
     if file.get("decimal", ".") not in (".", ","):
-        yield "[file] decimal : attendu « . » ou « , »"
+        yield message(N_("[file] decimal : attendu « . » ou « , »."))
     if file.get("thousands", "") not in ("", " ", ".", ",", "'"):
-        yield "[file] thousands : attendu une espace, « . », « , » ou une apostrophe"
+        yield message(N_("[file] thousands : attendu une espace, « . », « , » ou une apostrophe."))
     elif file.get("thousands") == file.get("decimal", "."):
-        yield "[file] thousands et decimal sont le même signe"
+        yield message(N_("[file] thousands et decimal sont le même signe."))
 
 
-def _date_faults(dates: dict[str, Any]) -> Iterable[str]:
+def _date_faults(dates: dict[str, Any]) -> Iterable[Message]:
     for given in dates.get("formats", ()):
         try:
             pattern = format_pattern(given)
         except ValueError as error:
-            yield f"[dates] formats : {error} inconnu dans « {given} ». Attendu : %Y %y %m %d %H %M %S %z"
+            yield message(
+                N_("[dates] formats : {sign} inconnu dans « {given} ». Attendu : %Y %y %m %d %H %M %S %z"),
+                sign=error,
+                given=given,
+            )
             continue
         if "year>" not in pattern:
-            yield f"[dates] formats : pas d'année (%Y) dans « {given} »"
+            yield message(N_("[dates] formats : pas d'année (%Y) dans « {given} »."), given=given)
     zone = dates.get("time_zone")
     if zone is not None and zone not in zoneinfo.available_timezones():
-        yield f"[dates] time_zone : « {zone} » inconnu. Attendu un nom comme Europe/Paris, America/Cayenne, UTC"
+        yield message(
+            N_("[dates] time_zone : « {given} » inconnu. Attendu un nom comme Europe/Paris, America/Cayenne, UTC."),
+            given=zone,
+        )
 
 
-def _place_faults(place: dict[str, Any], columns: dict[str, Any]) -> Iterable[str]:
-    order = place.get("order")
+def _place_faults(place: dict[str, Any], columns: dict[str, Any]) -> Iterable[Message]:
+    order, orders = place.get("order"), {"one": LAT_LON, "other": LON_LAT}
     if order is not None and order not in (LAT_LON, LON_LAT):
-        yield f"[place] order : « {order} ». Attendu « {LAT_LON} » ou « {LON_LAT} »"
+        yield message(N_("[place] order : « {given} ». Attendu « {one} » ou « {other} »."), given=order, **orders)
     if order is None and COORDINATES in columns:
-        yield f"[place] order manque pour coordinates : « {LAT_LON} » ou « {LON_LAT} »"
+        yield message(N_("[place] order manque pour coordinates : « {one} » ou « {other} »."), **orders)
     if "crs" in place:
         try:
             transformer(place["crs"])
         except MappingError as error:
-            yield f"[place] crs : {str(error).rstrip('.')}"
+            yield message(N_("[place] crs : {reason}"), reason=error.message)
 
 
-def _quantity_faults(quantity: dict[str, Any]) -> Iterable[str]:
+def _quantity_faults(quantity: dict[str, Any]) -> Iterable[Message]:
     if not quantity:
         return
     if "column" not in quantity:
-        yield "[quantity] column manque"
+        yield message(N_("[quantity] column manque."))
     if ("unit" in quantity) == ("unit_column" in quantity):
-        yield "[quantity] : unit ou unit_column, l'un des deux"
+        yield message(N_("[quantity] : unit ou unit_column, l'un des deux."))
     if "unit" in quantity and _unit(quantity["unit"]) is None:
-        yield f"[quantity] unit : « {quantity['unit']} » inconnu. Attendu : kg, g, t, litre, comprimé…"
+        yield message(
+            N_("[quantity] unit : « {given} » inconnu. Attendu : kg, g, t, litre, comprimé…"), given=quantity["unit"]
+        )
     for word, target in quantity.get("units", {}).items():
         if _unit(target) is None:
-            expected = ", ".join(("kg", "g", *QUANTITY_UNITS))
-            yield f"[quantity.units] « {word} » : « {target} » inconnu. Attendu : {expected}"
+            known = ", ".join(("kg", "g", *QUANTITY_UNITS))
+            yield message(
+                N_("[quantity.units] « {word} » : « {given} » inconnu. Attendu : {known}."),
+                word=word,
+                given=target,
+                known=known,
+            )
 
 
 def _unit(name: str) -> Unit | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from data.errors import PersonalDataError
 from data.parsing import combined
 from data.refusals import as_text
-from geo.errors import N_
+from geo.errors import N_, Message, Messages, message
 
 SAMPLE_VALUES = 2_000
 PLACE_WORDS = frozenset({
@@ -79,13 +79,13 @@ def check_personal(name: str, table: pa.Table) -> None:
         name: Of the file, for the message.
         table: The file's columns and its first lines.
     """
-    found: list[str] = []
+    found: list[Message] = []
     for column in table.column_names:
         reason = reason_by_header(column) or reason_by_values(_words(table.column(column)))
         if reason:
-            found.append(f"« {column} » ({reason})")
+            found.append(message(N_("« {column} » ({reason})"), column=column, reason=message(reason)))
     if found:
-        raise PersonalDataError(PERSONAL, given=name, columns=", ".join(found))
+        raise PersonalDataError(PERSONAL, given=name, columns=Messages(tuple(found), ", "))
 
 
 def _words(column: pa.ChunkedArray) -> list[str]:

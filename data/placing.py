@@ -61,7 +61,11 @@ NO_COMMUNE = N_("Commune « {given} » inconnue. Attendu {expected}.")
 NO_DEPARTEMENT = N_("Département « {given} » inconnu. Attendu {expected}.")
 OTHER_DEPARTEMENT = N_("Le département donné, « {given} », n'est pas celui de la commune. Attendu {expected}.")
 NO_COUNTRY = N_("Pays « {given} » inconnu. Attendu {expected}.")
-DEGREES = "longitude de -180 à 180, latitude de -90 à 90 (WGS 84, degrés)"
+DEGREES = N_("longitude de -180 à 180, latitude de -90 à 90 (WGS 84, degrés)")
+BOTH = N_("longitude et latitude")
+A_COMMUNE = N_("un code INSEE de commune, 5 caractères (31555, 2A004)")
+A_DEPARTEMENT = N_("un code INSEE (01 à 95, 2A, 2B, 971 à 988)")
+A_COUNTRY = N_("deux lettres, ISO 3166-1 (FR, ES, CO ; XZ en mer)")
 
 
 class Reference(Protocol):
@@ -125,8 +129,8 @@ class Placer:
         if (no_lng != no_lat).any():
             told = refusals.refused_for("longitude") | refusals.refused_for("latitude")
             pair = _pairs(lng, lat, no_lng != no_lat)
-            refusals.add(no_lng & ~no_lat & ~told, "longitude", pair, ONE_COORDINATE, "longitude et latitude")
-            refusals.add(no_lat & ~no_lng & ~told, "latitude", pair, ONE_COORDINATE, "longitude et latitude")
+            refusals.add(no_lng & ~no_lat & ~told, "longitude", pair, ONE_COORDINATE, BOTH)
+            refusals.add(no_lat & ~no_lng & ~told, "latitude", pair, ONE_COORDINATE, BOTH)
         both = ~no_lng & ~no_lat
         zero = both & (lng == 0) & (lat == 0)
         outside = both & ((np.abs(lng) > 180) | (np.abs(lat) > 90))
@@ -141,7 +145,7 @@ class Placer:
         if swapped.any():
             everywhere = int(swapped.sum()) > 1 and bool(swapped[both].all())
             reason = ALL_SWAPPED if everywhere else SWAPPED
-            refusals.add(swapped, "longitude", _pairs(lng, lat, swapped), reason, "longitude, puis latitude")
+            refusals.add(swapped, "longitude", _pairs(lng, lat, swapped), reason, N_("longitude, puis latitude"))
         return np.asarray(both & ~zero & ~outside & ~swapped)
 
     def _swapped(self, lng: NDArray[np.float64], lat: NDArray[np.float64], country: pa.Array) -> Mask:
@@ -162,7 +166,7 @@ class Placer:
         districts = pa.array([word if word in self._arrondissements else None for word in words], pa.string())
         commune = communes.take(encoded.indices)
         bad = nulls(commune) & ~nulls(given)
-        refusals.add(bad, "commune", given, NO_COMMUNE, "un code INSEE de commune, 5 caractères (31555, 2A004)")
+        refusals.add(bad, "commune", given, NO_COMMUNE, A_COMMUNE)
         return commune, districts.take(encoded.indices)
 
     def _check_departements(self, given: pa.Array, commune: pa.Array, refusals: Refusals) -> pa.Array:
@@ -172,9 +176,9 @@ class Placer:
             return of_commune
         known = pc.is_in(given, pa.array(sorted(self._departements)))
         bad = ~known.to_numpy(zero_copy_only=False) & ~nulls(given)
-        refusals.add(bad, "departement", given, NO_DEPARTEMENT, "un code INSEE (01 à 95, 2A, 2B, 971 à 988)")
+        refusals.add(bad, "departement", given, NO_DEPARTEMENT, A_DEPARTEMENT)
         other = pc.fill_null(pc.not_equal(given, of_commune), False).to_numpy(zero_copy_only=False) & ~bad
-        refusals.add(other, "departement", given, OTHER_DEPARTEMENT, "le département de la commune, ou rien")
+        refusals.add(other, "departement", given, OTHER_DEPARTEMENT, N_("le département de la commune, ou rien"))
         return pc.coalesce(of_commune, given)
 
     def check_countries(self, field: str, given: pa.Array, refusals: Refusals) -> None:
@@ -184,7 +188,7 @@ class Placer:
         encoded = given.dictionary_encode()
         known = np.array([code in self._countries for code in encoded.dictionary.to_pylist()] + [True])
         indices = pc.fill_null(encoded.indices.cast(pa.int64()), len(known) - 1).to_numpy(zero_copy_only=False)
-        refusals.add(~known[indices], field, given, NO_COUNTRY, "deux lettres, ISO 3166-1 (FR, ES, CO ; XZ en mer)")
+        refusals.add(~known[indices], field, given, NO_COUNTRY, A_COUNTRY)
 
     def _check_precision(
         self, given: Place, located: Mask, commune: pa.Array, departement: pa.Array, refusals: Refusals
@@ -200,11 +204,11 @@ class Placer:
         labels = pa.array(list(PRECISION_CODES)).take(pa.array(precision))
         sound = stated & ~refusals.refused
         bare = sound & ~located
-        refusals.add(bare & (precision <= STREET), "place_precision", labels, NEEDS_POINT, "longitude et latitude")
+        refusals.add(bare & (precision <= STREET), "place_precision", labels, NEEDS_POINT, BOTH)
         missing = bare & (precision > STREET) & (precision < finest)
-        refusals.add(missing, "place_precision", labels, NEEDS_PLACE, "le code correspondant, ou des coordonnées")
+        refusals.add(missing, "place_precision", labels, NEEDS_PLACE, N_("le code correspondant, ou des coordonnées"))
         coarse = sound & (precision > finest) & (precision > COMMUNE) & (finest < COUNTRY)
-        refusals.add(coarse, "place_precision", labels, TOO_COARSE, "la précision du code le plus fin")
+        refusals.add(coarse, "place_precision", labels, TOO_COARSE, N_("la précision du code le plus fin"))
         return precision
 
     def _derive(

@@ -43,7 +43,7 @@ class Refusals:
             field: The schema's field at fault; empty for the whole line.
             given: Shape (lines,), any type: what the file holds. None: nothing to quote.
             reason: French template with `{given}` and `{expected}`.
-            expected: Plain text: a list of values, bounds, a format.
+            expected: What needs no translation (codes, bounds, a number), or a whole text of the catalogues (`N_`).
         """
         if self._whole is not None:
             bad = bad & ~self._whole

@@ -119,7 +119,7 @@ EVENT_SCHEMA = arrow_schema(EVENT)
 INDICATOR_SCHEMA = arrow_schema(INDICATOR)
 
 # A refused line: where, what was given, why. `reason` is a French template (see geo.errors) with {given} and
-# {expected}; `expected` is plain text: a list of values, bounds, a format.
+# {expected}; `expected`: values, bounds, a number, or a text of the catalogues.
 REFUSAL_SCHEMA = pa.schema(
     [
         pa.field("line", pa.int64(), nullable=False),  # of the file, header included, counted from 1

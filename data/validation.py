@@ -45,7 +45,10 @@ NOT_A_NUMBER = N_("« {given} » n'est pas un nombre. Attendu {expected}.")
 NOT_AN_INTEGER = N_("« {given} » n'est pas un nombre entier. Attendu {expected}.")
 OUT_OF_BOUNDS = N_("Valeur {given} hors de ce qui est vraisemblable. Attendu {expected}.")
 NEGATIVE = N_("Valeur négative : {given}. Attendu {expected}.")
-BAD_TEXT = N_("Texte trop long ou avec des caractères de contrôle : « {given} ». Attendu {expected}.")
+BAD_TEXT = N_(
+    "Texte trop long ou avec des caractères de contrôle : « {given} ». Attendu un texte d'au plus {expected}"
+    " caractères."
+)
 NOT_A_DATE = N_("Date illisible : « {given} ». Attendu {expected}.")
 IMPOSSIBLE_DATE = N_("Cette date n'existe pas : « {given} ». Attendu {expected}.")
 FUTURE = N_("Date dans le futur : « {given} ». Attendu {expected}.")
@@ -129,7 +132,7 @@ class EventValidator:
         times = resolve(moments.wall, moments.offset_minutes, zones, zone)
         days, hours = days_and_hours(times.local)
         latest = self._rules.today + timedelta(days=1)
-        expected = f"une date du {EARLIEST:%d/%m/%Y} au {latest:%d/%m/%Y}"
+        expected = f"{EARLIEST:%d/%m/%Y} … {latest:%d/%m/%Y}"
         refusals.add(days > np.datetime64(latest), "occurred_at", given, FUTURE, expected)
         refusals.add(days < np.datetime64(EARLIEST), "occurred_at", given, TOO_OLD, expected)
         precision = _time_precision(moments, columns["occurred_precision"], refusals)
@@ -188,7 +191,7 @@ def typed(definition: Field, given: pa.Array, refusals: Refusals) -> pa.Array:
         refusals.add(parsed.bad, name, given, NOT_AN_INTEGER, expected)
     else:
         parsed = parse_text(given)
-        refusals.add(parsed.bad, name, given, BAD_TEXT, expected)
+        refusals.add(parsed.bad, name, given, BAD_TEXT, str(TEXT_LIMIT))
     if definition.type in ("number", "integer") and name not in ("longitude", "latitude"):
         _check_bounds(definition, parsed.values, given, refusals, expected)
     if definition.required:
@@ -197,14 +200,13 @@ def typed(definition: Field, given: pa.Array, refusals: Refusals) -> pa.Array:
 
 
 def expectation(definition: Field) -> str:
-    """What a field takes, in words short enough for a refused line."""
+    """What a field takes, short enough for a refused line: its codes, its bounds, or a text of the catalogues."""
     if definition.values is not None:
         return ", ".join(definition.values)
-    unit = f" {definition.unit}" if definition.unit else ""
     if definition.minimum is not None and definition.maximum is not None:
-        kind = "un nombre entier" if definition.type == "integer" else "un nombre"
-        return f"{kind} de {definition.minimum:.0f} à {definition.maximum:.0f}{unit}"
-    return f"un texte d'au plus {TEXT_LIMIT} caractères"
+        unit = f" {definition.unit}" if definition.unit else ""
+        return f"{definition.minimum:.0f} … {definition.maximum:.0f}{unit}"
+    return N_("un texte")
 
 
 def _check_bounds(definition: Field, values: pa.Array, given: pa.Array, refusals: Refusals, expected: str) -> None:
@@ -220,9 +222,9 @@ def _check_bounds(definition: Field, values: pa.Array, given: pa.Array, refusals
 
 
 def _check_dates(moments: Moments, given: pa.Array, refusals: Refusals) -> None:
-    formats = "AAAA-MM-JJ, AAAA-MM-JJTHH:MM (ISO 8601), AAAA-MM ou AAAA"
+    formats = N_("AAAA-MM-JJ, AAAA-MM-JJTHH:MM (ISO 8601), AAAA-MM ou AAAA")
     refusals.add(moments.bad, "occurred_at", given, NOT_A_DATE, formats)
-    refusals.add(moments.impossible, "occurred_at", given, IMPOSSIBLE_DATE, "un jour et une heure du calendrier")
+    refusals.add(moments.impossible, "occurred_at", given, IMPOSSIBLE_DATE, N_("un jour et une heure du calendrier"))
     missing = np.isnat(moments.wall) & ~moments.bad & ~moments.impossible
     refusals.add(missing, "occurred_at", None, MISSING, formats)
 
@@ -236,7 +238,7 @@ def _check_together(columns: dict[str, pa.Array], refusals: Refusals) -> None:
     families = "; ".join(f"{family} : {', '.join(kinds)}" for family, kinds in KINDS_OF_FAMILY.items())
     refusals.add(stranger, "kind", columns["kind"], OTHER_FAMILY, families)
     more = pc.fill_null(pc.greater(columns["positive"], columns["checked"]), False).to_numpy(zero_copy_only=False)
-    refusals.add(more, "positive", columns["positive"], MORE_POSITIVE, "au plus le nombre de contrôlés")
+    refusals.add(more, "positive", columns["positive"], MORE_POSITIVE, N_("au plus le nombre de contrôlés"))
     bare = ~nulls(columns["quantity_units"]) & nulls(columns["quantity_unit"])
     units = ", ".join(EVENT_BY_NAME["quantity_unit"].values or ())
     refusals.add(bare & ~refusals.refused, "quantity_unit", columns["quantity_units"], UNIT_MISSING, units)

@@ -27,11 +27,12 @@ from data.refusals import as_text
 from data.schema import EVENT_BY_NAME
 from data.store import Chunk
 from data.units import convert
-from data.validation import NOT_A_NUMBER, EventValidator, Lines, Rules
+from data.validation import EventValidator, Lines, Rules
 from geo.errors import N_
 
 NOT_COORDINATES = N_("Coordonnées illisibles : « {given} ». Attendu {expected}.")
-OUTSIDE_AREA = N_("Coordonnées {given} hors de la zone du système déclaré. Attendu {expected}.")
+OUTSIDE_AREA = N_("Coordonnées {given} hors de la zone du système déclaré. Attendu des coordonnées en {expected}.")
+NOT_DECIMAL = N_("« {given} » n'est pas un nombre. Attendu un nombre, décimales après « {expected} ».")
 UNKNOWN_UNIT = N_("Unité inconnue : « {given} ». Attendu {expected}.")
 DECIMAL = {".": r"\d+(?:\.\d+)?", ",": r"\d+(?:[.,]\d+)?"}
 BETWEEN = {".": r"(?: *[,;] *| +)", ",": r"(?: *; *| +|, +)"}  # with a decimal comma, a bare comma separates nothing
@@ -131,7 +132,7 @@ def _numbers(records: Records, name: str, column: str, mapping: Mapping) -> NDAr
     """A column as floats, NaN where blank; what is no number is refused under our field's name."""
     given = _column(records, column)
     parsed = parse_numbers(plain_numbers(given, mapping))
-    records.refusals.add(parsed.bad, name, given, NOT_A_NUMBER, f"un nombre, décimales après « {mapping.decimal} »")
+    records.refusals.add(parsed.bad, name, given, NOT_DECIMAL, mapping.decimal)
     return np.asarray(pc.fill_null(parsed.values, np.nan).to_numpy(zero_copy_only=False))
 
 
@@ -140,7 +141,7 @@ def _quantities(records: Records, rule: QuantityRule, mapping: Mapping) -> dict[
     count = len(amounts)
     names = pa.repeat(rule.unit, count) if rule.unit_column is None else _text(records, (rule.unit_column,))
     quantities = convert(amounts, names, rule.also, others_counted=False)
-    expected = "kg, g, t, litre, comprimé… ; les autres sous [quantity.units]"
+    expected = N_("kg, g, t, litre, comprimé… ; les autres sous [quantity.units]")
     records.refusals.add(quantities.unknown, "quantity_unit", names, UNKNOWN_UNIT, expected)
     return {"quantity_kg": quantities.kg, "quantity_units": quantities.units, "quantity_unit": quantities.unit}
 
@@ -160,7 +161,7 @@ def _coordinates(records: Records, mapping: Mapping, crs: pyproj.Transformer | N
     position = to_wgs_84(crs, x, y)
     lost = outside_area(crs, position)
     given = pc.binary_join_element_wise(*(as_text(pa.array(values)) for values in (x, y)), " ; ")
-    records.refusals.add(lost, "longitude", given, OUTSIDE_AREA, f"des coordonnées en {mapping.crs}")
+    records.refusals.add(lost, "longitude", given, OUTSIDE_AREA, mapping.crs)
     return {
         name: masked(values, np.isnan(values) | lost, pa.float64())
         for name, values in zip(("longitude", "latitude"), position, strict=True)

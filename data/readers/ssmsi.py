@@ -64,6 +64,7 @@ NO_RELEASE = N_(
     "(… produit-leAAAA-MM-JJ …) ou indiquer la date de publication : deux publications ne se mélangent pas."
 )
 BAD_CODE = N_("Code « {given} » impossible. Attendu {expected}.")
+A_NUMBER = N_("un nombre")
 BAD_DISCLOSURE = N_("« {given} » ne dit pas si le chiffre est diffusé. Attendu {expected}.")
 
 
@@ -133,7 +134,7 @@ def check(records: Records, columns: dict[str, str], release: date, batch: Batch
     kind = "departement" if plain(columns["territory"]) == "code_departement" else "commune"
     value, withheld = _values(given, refusals)
     years = parse_integers(given["year"])
-    refusals.add(years.bad | nulls(years.values), "year", given["year"], NOT_AN_INTEGER, "une année")
+    refusals.add(years.bad | nulls(years.values), "year", given["year"], NOT_AN_INTEGER, N_("une année"))
     table = {
         "source": pa.repeat(SOURCE, count),
         "territory_kind": _kinds(given["territory"], kind, refusals),
@@ -160,7 +161,7 @@ def _kinds(territory: pa.Array, kind: str, refusals: Refusals) -> pa.Array:
     codes = trimmed(territory)
     pattern = DEPARTEMENT if kind == "departement" else COMMUNE
     fits = pc.fill_null(pc.match_substring_regex(codes, pattern), False).to_numpy(zero_copy_only=False)
-    expected = "01 à 95, 2A, 2B, 971 à 978" if kind == "departement" else "5 caractères (31555, 2A004)"
+    expected = N_("01 à 95, 2A, 2B, 971 à 978") if kind == "departement" else N_("5 caractères (31555, 2A004)")
     refusals.add(~fits, "territory", territory, BAD_CODE, expected)
     if kind == "departement":
         return pa.repeat(kind, len(codes))
@@ -173,18 +174,19 @@ def _values(given: dict[str, pa.Array], refusals: Refusals) -> tuple[pa.Array, M
     text = trimmed(given["value"])
     unavailable = pc.fill_null(pc.is_in(text, pa.array(NOT_AVAILABLE)), True).to_numpy(zero_copy_only=False)
     numbers = _french_numbers(pc.if_else(pa.array(unavailable), pa.scalar(None, pa.string()), text))
-    refusals.add(numbers.bad, "value", given["value"], NOT_A_NUMBER, "un nombre")
+    refusals.add(numbers.bad, "value", given["value"], NOT_A_NUMBER, A_NUMBER)
     negative = pc.fill_null(pc.less(numbers.values, 0), False).to_numpy(zero_copy_only=False)
-    refusals.add(negative, "value", given["value"], NEGATIVE, "un nombre positif ou nul")
+    refusals.add(negative, "value", given["value"], NEGATIVE, N_("un nombre positif ou nul"))
     if "disclosed" not in given:
         missing = nulls(text)
-        refusals.add(missing, "value", None, MISSING, "un nombre, ou NA")
+        refusals.add(missing, "value", None, MISSING, N_("un nombre, ou NA"))
         return numbers.values, unavailable & ~missing
     stated = trimmed(given["disclosed"])
     withheld = pc.fill_null(pc.equal(stated, "ndiff"), False).to_numpy(zero_copy_only=False)
     published = pc.fill_null(pc.equal(stated, "diff"), False).to_numpy(zero_copy_only=False)
-    refusals.add(~withheld & ~published, "disclosed", given["disclosed"], BAD_DISCLOSURE, "diff ou ndiff")
-    refusals.add(published & unavailable, "value", given["value"], MISSING, "un nombre, puisque le chiffre est diffusé")
+    refusals.add(~withheld & ~published, "disclosed", given["disclosed"], BAD_DISCLOSURE, N_("diff ou ndiff"))
+    expected = N_("un nombre, puisque le chiffre est diffusé")
+    refusals.add(published & unavailable, "value", given["value"], MISSING, expected)
     return masked(pc.fill_null(numbers.values, 0).to_numpy(), withheld | nulls(numbers.values), pa.float64()), withheld
 
 
@@ -195,7 +197,7 @@ def _french_numbers(text: pa.Array) -> Parsed:
 
 def _required_text(given: dict[str, pa.Array], name: str, refusals: Refusals) -> pa.Array:
     text = parse_text(given[name])
-    refusals.add(nulls(text.values), name, None, MISSING, "un libellé")
+    refusals.add(nulls(text.values), name, None, MISSING, N_("un libellé"))
     return text.values
 
 
@@ -205,7 +207,7 @@ def _optional_number(given: dict[str, pa.Array], name: str, refusals: Refusals) 
     text = trimmed(given[name])
     unavailable = pc.is_in(text, pa.array(NOT_AVAILABLE))
     numbers = _french_numbers(pc.if_else(unavailable, pa.scalar(None, pa.string()), text))
-    refusals.add(numbers.bad, name, given[name], NOT_A_NUMBER, "un nombre")
+    refusals.add(numbers.bad, name, given[name], NOT_A_NUMBER, A_NUMBER)
     return numbers.values
 
 

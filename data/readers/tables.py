@@ -24,7 +24,7 @@ from geo.errors import N_
 
 CHUNK_ROWS = 500_000
 NO_ROW = N_("Le fichier {given} ne contient aucun enregistrement.")
-NOT_A_POINT = N_("La géométrie n'est pas un point : {given}. Attendu {expected}.")
+NOT_A_POINT = N_("La géométrie est une ligne, une surface ou une collection. Attendu {expected}.")
 SEVERAL_LAYERS = N_("{given} a plusieurs couches : {layers}. Attendu une seule couche d'événements.")
 BOTH_PLACES = N_("{given} a une géométrie et des colonnes longitude et latitude. Garder l'une ou l'autre.")
 
@@ -130,7 +130,7 @@ def _place_columns(path: Path, table: pa.Table, refusals: Refusals) -> Records:
     if "longitude" in table.column_names or "latitude" in table.column_names:
         raise UnreadableFileError(BOTH_PLACES, given=path.name)
     other = combined(table.column(NO_POINT)).to_numpy(zero_copy_only=False)
-    refusals.add(other, "longitude", pa.repeat("ligne, surface ou collection", len(other)), NOT_A_POINT, "un point")
+    refusals.add(other, "longitude", None, NOT_A_POINT, N_("un point"))
     table = table.drop_columns([NO_POINT])
     renamed = dict(zip(GEOMETRY_COLUMNS, ("longitude", "latitude"), strict=True))
     return Records(table.rename_columns([renamed.get(name, name) for name in table.column_names]), refusals)

@@ -49,8 +49,11 @@ TWICE = N_("Colonne écrite deux fois dans {given} : {columns}. Chaque colonne d
 ENDLESS_FIELD = N_(
     "Un champ de {given} commencé ligne {line} n'en finit pas : guillemet ouvert et jamais fermé, sans doute."
 )
-WRONG_WIDTH = N_("Ligne de {given} champs. Attendu {expected}.")
-OPEN_QUOTE = N_("Enregistrement sur plusieurs lignes : guillemet jamais fermé ? {given} champs. Attendu {expected}.")
+WRONG_WIDTH = N_("Ligne de {given} champs. Attendu {expected} champs, comme l'en-tête.")
+OPEN_QUOTE = N_(
+    "Enregistrement sur plusieurs lignes : guillemet jamais fermé ? {given} champs. Attendu {expected} champs, comme"
+    " l'en-tête."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,8 @@ def _refuse_odd(
         rows[position] = (row + [""] * width)[:width]
     several = bad & (ends > lines)
     given = pa.array(widths, pa.string())
-    refusals.add_whole_lines(several, given, OPEN_QUOTE, f"{width} champs, comme l'en-tête")
-    refusals.add_whole_lines(bad & ~several, given, WRONG_WIDTH, f"{width} champs, comme l'en-tête")
+    refusals.add_whole_lines(several, given, OPEN_QUOTE, str(width))
+    refusals.add_whole_lines(bad & ~several, given, WRONG_WIDTH, str(width))
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from data.refusals import Refusals
 from data.store import Chunk
 from data.units import convert
 from data.validation import NOT_A_NUMBER, EventValidator, Lines, Rules
+from geo.errors import N_
 
 READER = "unodc"
 SOURCE = "UNODC"
@@ -98,7 +99,7 @@ def _mapped(values: pa.Array, code_of: Callable[[str], str | None]) -> pa.Array:
 
 def _quantities(amount: pa.Array, unit: pa.Array, refusals: Refusals) -> dict[str, pa.Array]:
     numbers = parse_numbers(amount)
-    refusals.add(numbers.bad, "quantity_kg", amount, NOT_A_NUMBER, "un nombre à point décimal")
+    refusals.add(numbers.bad, "quantity_kg", amount, NOT_A_NUMBER, N_("un nombre à point décimal"))
     amounts = pc.fill_null(numbers.values, np.nan).to_numpy(zero_copy_only=False)
     quantities = convert(amounts, unit, others_counted=True)
     return {"quantity_kg": quantities.kg, "quantity_units": quantities.units, "quantity_unit": quantities.unit}

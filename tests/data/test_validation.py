@@ -46,7 +46,7 @@ REFUSED: dict[str, tuple[Row, str, str]] = {
     "decimal comma": ({"quantity_kg": "1,5"}, "quantity_kg", "« 1,5 » n'est pas un nombre"),
     "infinite": ({"quantity_kg": "inf"}, "quantity_kg", "n'est pas un nombre"),
     "negative": ({"quantity_kg": "-1"}, "quantity_kg", "négative : -1"),
-    "absurd": ({"quantity_kg": "4500000"}, "quantity_kg", "Attendu un nombre de 0 à 100000 kg"),
+    "absurd": ({"quantity_kg": "4500000"}, "quantity_kg", "Attendu 0 … 100000 kg"),
     "half a person": ({"checked": "2.5"}, "checked", "nombre entier"),
     "more positive than checked": ({"checked": "3", "positive": "4"}, "positive", "Plus de positifs (4)"),
     "count without its unit": ({"quantity_units": "40"}, "quantity_unit", "sans son unité"),

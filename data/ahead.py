@@ -19,7 +19,7 @@ class _Finished:
     pass
 
 
-def ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
+def ahead(items: Iterable[T], depth: int = 1) -> Generator[T, None, None]:
     """Yield the items of `items`, up to `depth` of them made in advance; what it raises is raised here.
 
     When the reader stops early, so does the thread, before its next item; it is joined before this returns.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data.ahead import ahead
 from data.errors import UnreadableFileError
 from data.parsing import combined, trimmed
 from data.personal import check_personal
@@ -62,7 +63,7 @@ def open_canonical(path: Path, kind: Format, layout: TextLayout | None, options:
     def chunks() -> Iterator[Chunk]:
         rules = Rules(repeated_lines=options.repeated_lines, today=options.today)
         validator = EventValidator(batch, options.reference(), options.zone_of(), rules)
-        for records in stream(size):
+        for records in ahead(stream(size)):  # the next ones are decoded while these are checked
             check_columns(path, records.columns)
             yield validator.check(canonical_lines(records))
 

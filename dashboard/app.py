@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -17,6 +18,7 @@ from streamlit import config
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
 from dashboard.context import Context
+from dashboard.door import Door
 from dashboard.gate import Gate
 from dashboard.routes import routes, warm_up
 from dashboard.settings import Settings
@@ -59,17 +61,19 @@ def configure_streamlit(settings: Settings) -> None:
 def build_app(context: Context) -> object:
     """The ASGI application. One for each process: Streamlit's runtime allows no second one."""
     configure_streamlit(context.settings)
+    door = Door(context)
 
     @contextlib.asynccontextmanager
     async def close_at_the_end(_app: object) -> AsyncIterator[dict[str, object]]:
         threading.Thread(target=_warm_up, args=(context,), name="warm-up", daemon=True).start()
         yield {}
+        await asyncio.to_thread(door.close)
         context.store.close()
 
     return st.App(
         SCRIPT,
         lifespan=close_at_the_end,
-        routes=routes(context),
+        routes=[*routes(context), door.route()],
         middleware=[Middleware(Gate, hosts=context.settings.hosts)],
     )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboard.console import answer_json, answers, messages, progress_bar
+from dashboard.door_commands import token_app
 from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
@@ -36,6 +37,7 @@ app = FrenchTyper(
 lists_app = FrenchTyper(help="Listes de référence : antennes, ressorts, CROSS.")
 app.add_typer(lists_app, name="lists")
 app.add_typer(store_app, name="store")
+app.add_typer(token_app, name="token")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Répondre en JSON, pour un script.")]
 

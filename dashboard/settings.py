@@ -35,6 +35,10 @@ class Settings:
     upload_mb: int = 1024  # largest file accepted from a browser, in megabytes
     stale_hours: int = 48  # beyond this age of the last load, a source is shown as stale
     lists: str = ""  # folder of edited reference lists (see data.lists); empty: those that come with Hexacross
+    tokens: str = "var/tokens.ndjson"  # file of the tokens of live feeds (`hexacross token`)
+    body_mb: int = 8  # largest request of a live feed, inflated, in megabytes
+    url: str = ""  # of the server that `hexacross feed` feeds; empty: this machine's, on `port`
+    token: str = ""  # that `hexacross feed` presents
     cache: str = ""  # folder of what is computed once (see data.cache); empty: the user's own
 
     @property
@@ -116,6 +120,10 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "cache_mb": _integer(1, 65536),
     "upload_mb": _integer(1, 65536),
     "stale_hours": _integer(1, 100_000),
+    "tokens": _text,
+    "body_mb": _integer(1, 1024),
+    "url": _optional_text,
+    "token": _optional_text,
     "lists": _optional_text,
     "cache": _optional_text,
 }

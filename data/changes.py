@@ -44,7 +44,7 @@ def note_change(run: Callable[[str, Values], object], batch: int | None, facts: 
     if facts is not None:
         touched = read_sql("changed_places").format(facts=facts, cell=parent_sql("cell", CHANGE_RESOLUTION))
         run(touched, {"most": MOST_PLACES})
-    run(read_sql("changes"), {"batch": batch})
+    run(read_sql("changes"), {"batch": batch, "facts": facts is not None})
     for table in ("changes", "changed_places"):
         run(f"DELETE FROM {table} WHERE version <= (SELECT version FROM meta) - $kept", {"kept": KEPT_VERSIONS})
 

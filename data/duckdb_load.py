@@ -32,6 +32,14 @@ from data.vocabulary import HEXAGON_PRECISIONS
 # See `create_facts`. Compared in parts: joining them first would write ten million texts to throw them away.
 IS_NAMED = """coalesce(strlen(event_id) = strlen(source) + 1 + strlen(source_event_id)
     AND starts_with(event_id, source) AND ends_with(event_id, source_event_id), false)"""
+_PRECISIONS = ", ".join(f"'{precision}'" for precision in HEXAGON_PRECISIONS)
+IN_HEXAGONS = f"CASE WHEN place_precision IN ({_PRECISIONS}) AND cell <> 0 THEN cell END"
+# The columns of `events`, and what to write there of a table of EVENT_SCHEMA with its numbers and its lines.
+EVENT_COLUMNS = ", ".join(("batch", "key", "line", *DIMENSIONS, *(field.name for field in STORED_FIELDS), "named"))
+_WRITTEN = {"cell": IN_HEXAGONS, "source_event_id": f"CASE WHEN NOT {IS_NAMED} THEN source_event_id END"}
+EVENT_VALUES = ", ".join(
+    (EVENT_KEY, "line", *DIMENSIONS, *(_WRITTEN.get(field.name, field.name) for field in STORED_FIELDS), IS_NAMED)
+)
 
 
 class Load:
@@ -92,17 +100,7 @@ class Load:
     def _write_events(self, rows: pa.Table) -> None:
         for number, dimension in self._dimensions.items():
             rows = rows.append_column(number, pa.array(dimension.encode(rows)))
-        names = [field.name for field in STORED_FIELDS]
-        precisions = ", ".join(f"'{precision}'" for precision in HEXAGON_PRECISIONS)
-        in_hexagons = f"CASE WHEN place_precision IN ({precisions}) AND cell <> 0 THEN cell END"
-        stored = {"cell": in_hexagons, "source_event_id": f"CASE WHEN NOT {IS_NAMED} THEN source_event_id END"}
-        values = [stored.get(name, name) for name in names]
-        self._append(
-            "events",
-            f"key, batch, line, {', '.join((*DIMENSIONS, *names))}, named",
-            f"{EVENT_KEY}, $batch, line, {', '.join((*DIMENSIONS, *values))}, {IS_NAMED}",
-            rows,
-        )
+        self._append("events", EVENT_COLUMNS, f"$batch, {EVENT_VALUES}", rows)
 
     def _write_indicators(self, rows: pa.Table) -> None:
         names = ", ".join(field.name for field in INDICATOR_FIELDS)

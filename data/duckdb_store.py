@@ -36,17 +36,19 @@ from data.conditions import (
     territory_names,
     unknown_territory,
 )
+from data.duckdb_live import Feed
 from data.duckdb_load import Load
 from data.duckdb_tables import connect, explained, first_row, insert_rows
 from data.errors import StoreError
 from data.layout import SUMMARY_RESOLUTION, read_sql
-from data.ledger import LEDGER_COLUMNS, ledger_of_row
+from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, parts, spans_between
 from data.store import (
+    Arrival,
     Batch,
     CellCounts,
     Change,
@@ -54,13 +56,14 @@ from data.store import (
     DayCounts,
     Ledger,
     Membership,
+    Outcome,
     Progress,
     Reachability,
     Source,
     TerritoryCounts,
     Totals,
 )
-from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
+from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
@@ -73,6 +76,7 @@ class DuckDBStore:
         self._connection = connection
         self._writer = threading.Lock()
         self._wakeups = Wakeups()
+        self._feed = Feed()
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -124,8 +128,20 @@ class DuckDBStore:
         if earlier is not None:
             return earlier
         with self._writing() as cursor:
+            self._feed.forget_keys()
             row = first_row(cursor, "SELECT coalesce(max(batch), 0) + 1 FROM batches")
             return Load(cursor, batch, row[0] if row else 1).run(chunks, progress)
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        with self._writing() as cursor:
+            return self._feed.append(cursor, arrivals)
+
+    def tidy(self, quiet: bool) -> None:
+        with self._reading() as cursor:
+            wanted = self._feed.wants_order(cursor, quiet)
+        if wanted:
+            with self._writing() as cursor:
+                self._feed.put_in_order(cursor)
 
     def _loaded_before(self, batch: Batch) -> Ledger | None:
         with self._reading() as cursor:
@@ -321,6 +337,7 @@ class DuckDBStore:
     def adopt(self, ledger: Ledger, chunks: Iterable[Chunk]) -> None:
         """Write a load that another store has settled already, with its ledger as it is."""
         with self._writing() as cursor:
+            self._feed.forget_keys()
             row = first_row(cursor, "SELECT coalesce(max(batch), 0) + 1 FROM batches")
             Load(cursor, batch_of(ledger), row[0] if row else 1).run(chunks, adopted=ledger)
 

@@ -56,6 +56,13 @@ def insert_rows(
     cursor.execute(f"INSERT INTO {into} SELECT {select} FROM given_rows", values or {})
 
 
+def execute_over(
+    cursor: duckdb.DuckDBPyConnection, statement: str, given_rows: pa.Table, values: Mapping[str, Any] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Run a statement that reads the Arrow table under the name `given_rows`, as `insert_rows` does."""
+    return cursor.execute(statement, values or {})
+
+
 def create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     """Lay every table into an empty file."""
     cursor.execute(read_sql("tables"))

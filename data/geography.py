@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -404,6 +404,7 @@ def read_collectivites() -> pd.DataFrame:
     return table.astype({"lng": float, "lat": float})
 
 
+@cache
 def time_zone_of(departement: str) -> str:
     """IANA time zone of a département or collectivité, by code; Paris for the mainland and Corsica.
 

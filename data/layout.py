@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from data.schema import EVENT, INDICATOR, INPUT_FIELDS
 from geo.errors import N_
@@ -62,6 +64,12 @@ INDICATORS = Settled(
     "",
     ", ".join(_difference(field.name) for field in INDICATOR_FIELDS if field.name not in INDICATOR_IDENTITY),
 )
+
+
+def differing_fields(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """What `EVENTS.differences` says in SQL, of two events as dicts; empty: the one repeats the other."""
+    at_a_point = mine["longitude"] is not None
+    return [name for name in INPUT_FIELDS if mine[name] != theirs[name] and not (at_a_point and name in FROM_THE_POINT)]
 
 
 @cache

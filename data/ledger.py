@@ -15,6 +15,7 @@ LEDGER_COLUMNS = (
     "batch_id", "name", "digest", "reader", "source", "marking", "loaded_at",
     "lines", "accepted", "repeated", "refused", "identical", "first_day", "last_day",
 )  # fmt: skip
+GROWING_COLUMNS = LEDGER_COLUMNS[LEDGER_COLUMNS.index("loaded_at") :]  # of a live feed's day, at each append
 
 
 @dataclass(slots=True)
@@ -68,6 +69,29 @@ def ledger_of(batch: Batch, counted: Counted, days: tuple[date | None, date | No
         first_day=days[0],
         last_day=days[1],
     )
+
+
+def opened_ledger(batch: Batch) -> Ledger:
+    """The ledger of a live feed's day before its first line."""
+    return ledger_of(batch, Counted(), (None, None))
+
+
+def grown_ledger(ledger: Ledger, counted: Counted, days: tuple[date | None, date | None]) -> Ledger:
+    """The ledger of a live feed's day once some more lines are in. `days`: first and last day of those accepted.
+
+    Raises:
+        StoreError: A line is missing from the account, or is there twice.
+    """
+    before = Counted(ledger.lines, ledger.accepted, ledger.repeated, ledger.refused, ledger.identical)
+    total = Counted(*(getattr(before, name) + getattr(counted, name) for name in Counted.__slots__))
+    first = [day for day in (ledger.first_day, days[0]) if day is not None]
+    last = [day for day in (ledger.last_day, days[1]) if day is not None]
+    return ledger_of(batch_of(ledger), total, (min(first, default=None), max(last, default=None)))
+
+
+def batch_of(ledger: Ledger) -> Batch:
+    """The load that a ledger tells of."""
+    return Batch(ledger.batch_id, ledger.name, ledger.digest, ledger.reader, ledger.source, ledger.marking)
 
 
 def adopted_ledger(ledger: Ledger, counted: Counted) -> Ledger:

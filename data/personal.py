@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -79,9 +79,14 @@ def check_personal(name: str, table: pa.Table) -> None:
         name: Of the file, for the message.
         table: The file's columns and its first lines.
     """
+    check_personal_words(name, {column: _words(table.column(column)) for column in table.column_names})
+
+
+def check_personal_words(name: str, columns: Mapping[str, list[str]]) -> None:
+    """The same for columns given by their texts, of which the first are looked at."""
     found: list[Message] = []
-    for column in table.column_names:
-        reason = reason_by_header(column) or reason_by_values(_words(table.column(column)))
+    for column, words in columns.items():
+        reason = reason_by_header(column) or reason_by_values(dict.fromkeys(words[:SAMPLE_VALUES]))
         if reason:
             found.append(message(N_("« {column} » ({reason})"), column=column, reason=message(reason)))
     if found:

@@ -15,12 +15,16 @@ from data.postgis_connection import Connection, bound, conninfo, explained
 CHANNEL = "hexacross_changes"
 
 
-def note_and_notify(connection: Connection, batch: int | None, facts: str | None) -> None:
+def note_and_notify(connection: Connection, batch: int | None, facts: str | None, given: Values | None = None) -> None:
     """`note_change`, of which everyone who listens is told at the commit. The message is the version alone: a message
-    is limited to 8,000 bytes, and whoever missed it must not miss the change."""
+    is limited to 8,000 bytes, and whoever missed it must not miss the change.
+
+    Args:
+        given: Parameters that `facts` needs.
+    """
 
     def run(text: str, values: Values) -> None:
-        connection.execute(bound(text), values)
+        connection.execute(bound(text), {**values, **(given or {})})
 
     note_change(run, batch, facts)
     connection.execute("SELECT pg_notify(%s, version::TEXT) FROM meta", (CHANNEL,))

@@ -6,6 +6,7 @@ what the viewer may not see, whatever the statement. The store's own conditions 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -35,7 +36,7 @@ from data.conditions import (
 )
 from data.errors import StoreError
 from data.layout import SUMMARY_RESOLUTION, read_sql
-from data.ledger import LEDGER_COLUMNS, ledger_of_row
+from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
 from data.postgis_changes import listening, note_and_notify
 from data.postgis_connection import (
@@ -48,11 +49,14 @@ from data.postgis_connection import (
     statement,
     writing,
 )
+from data.postgis_live import Feed
 from data.postgis_load import Load, loaded_before, lock_writing, place_in_territories, summarise
 from data.postgis_migrate import check_migrated
+from data.postgis_rows import arrow_of
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import (
+    Arrival,
     Batch,
     CellCounts,
     Change,
@@ -60,13 +64,14 @@ from data.store import (
     DayCounts,
     Ledger,
     Membership,
+    Outcome,
     Progress,
     Reachability,
     Source,
     TerritoryCounts,
     Totals,
 )
-from data.transfer import CONTENTS, CONTENTS_ROWS, batch_of, chunk_of, contents_statement
+from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
@@ -81,6 +86,7 @@ class PostgisStore:
         self._url = url
         self._pool = pool
         self._wakeups = Wakeups()
+        self._feed, self._feeding = Feed(), threading.Lock()
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -129,6 +135,14 @@ class PostgisStore:
         if progress is not None:
             progress(ledger.lines, ledger.lines)
         return ledger
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        with self._feeding, writing(self._pool, self._url) as connection:
+            lock_writing(connection)
+            return self._feed.append(connection, arrivals)
+
+    def tidy(self, quiet: bool) -> None:
+        """Nothing to do: indexes keep what is appended in order."""
 
     def set_memberships(self, memberships: Sequence[Membership], progress: Progress | None = None) -> None:
         steps = 4
@@ -305,7 +319,7 @@ class PostgisStore:
                 with connection.cursor(f"contents_{kind}", binary=True) as cursor:
                     cursor.execute(bound(text), {"batch_id": batch_id})
                     while rows := cursor.fetchmany(CONTENTS_ROWS):
-                        yield chunk_of(_arrow(rows, schema), kind)
+                        yield chunk_of(arrow_of(rows, schema), kind)
 
     def adopt(self, ledger: Ledger, chunks: Iterable[Chunk]) -> None:
         """Write a load that another store has settled already, with its ledger as it is."""
@@ -416,13 +430,4 @@ def _packed(connection: Connection, text: LiteralString, values: Mapping[str, An
 
 
 def _table(connection: Connection, text: LiteralString, values: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
-    return _arrow(connection.execute(text, values, binary=True).fetchall(), schema)
-
-
-def _arrow(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = []
-    for field, column in zip(schema, columns, strict=True):
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        arrays.append(pa.array(column, type=kind).cast(field.type))
-    return pa.table(arrays, schema=schema)
+    return arrow_of(connection.execute(text, values, binary=True).fetchall(), schema)

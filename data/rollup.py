@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.duckdb_tables import SCHEMA_VERSION, create_facts, first_row, insert_rows
+from data.duckdb_tables import SCHEMA_VERSION, create_facts, execute_over, first_row, insert_rows
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.spans import LEVELS, coarser, part_of
 from geo.cells import parents
@@ -57,15 +57,38 @@ def upgrade(connection: duckdb.DuckDBPyConnection) -> None:
 def append_rollup(cursor: duckdb.DuckDBPyConnection, number: int) -> None:
     """Add what batch `number` brought to the daily counts; sort them again when too much of them is appended."""
     last = _last_row(cursor)
-    cursor.execute(read_sql("rollup_of_batch"), {"batch": number})
+    brought = read_sql("rollup_of").format(facts="(SELECT * FROM events WHERE batch = $batch)")
+    cursor.execute(f"INSERT INTO rollup {brought}", {"batch": number})
     cursor.execute(read_sql("tallies_of_batch"), {"batch": number})
     _sum_up(cursor, after=last)
-    row = first_row(cursor, "SELECT count(*), any_value(sorted_rows) FROM rollup, meta")
-    rows, in_order = row if row and row[0] else (0, 0)
+    rows, in_order = rollup_rows(cursor)
     if in_order == 0:
         cursor.execute("UPDATE meta SET sorted_rows = ?", [rows])
     elif rows - in_order > max(UNSORTED_ROWS, UNSORTED_SHARE * rows):
         sort_rollup(cursor)
+
+
+def rollup_rows(cursor: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """How many rows of daily counts there are, and how many of them, from the first, stand in order."""
+    row = first_row(cursor, "SELECT count(*), any_value(sorted_rows) FROM rollup, meta")
+    return (int(row[0]), int(row[1])) if row and row[0] else (0, 0)
+
+
+def append_rollup_of(cursor: duckdb.DuckDBPyConnection, rows: pa.Table) -> None:
+    """Add what a live feed brought to the daily counts, at their end.
+
+    Args:
+        rows: The facts with their numbers, as `events` has them.
+    """
+    columns: Any = execute_over(cursor, read_sql("rollup_of").format(facts="given_rows"), rows).fetchnumpy()
+    insert_rows(cursor, "rollup BY NAME", "*", _as_table(columns))
+    located = np.ma.getmaskarray(columns["cell"])
+    kept = {name: column[~located] for name, column in columns.items()}
+    insert_rows(cursor, "hexagon_spans BY NAME", "*", summarise({**kept, "cell": np.ma.getdata(kept["cell"])}))
+
+
+def _as_table(columns: Columns) -> pa.Table:
+    return pa.table({name: pa.array(np.ma.getdata(c), mask=_mask(c)) for name, c in columns.items()})
 
 
 def sort_rollup(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -131,8 +154,7 @@ def summarise(rows: Columns) -> pa.Table:
         starts = _starts(part, cell)
         part, cell = part[starts], cell[starts]
         values = {name: _sums_of_known(column, starts) for name, column in values.items()}
-        columns = {name: pa.array(np.ma.getdata(v), mask=_mask(v)) for name, v in values.items()}
-        tables.append(pa.table({"part": part, "cell": cell, **columns}))
+        tables.append(_as_table({"part": part, "cell": cell, **values}))
     return pa.concat_tables(tables)
 
 

@@ -69,6 +69,26 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """What one request of a live feed brought: facts only, their lines counted from 1 within the request.
+
+    `batch` stands for the feed's day: the first arrival opens it, the others of that day add to it.
+    """
+
+    batch: Batch
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an arrival once it is durably kept: lines neither repeated nor refused are accepted."""
+
+    ledger: Ledger  # of the whole batch, this arrival included
+    repeated: NDArray[np.int64]  # lines of the arrival that were there already, with the same content
+    refusals: pa.Table  # REFUSAL_SCHEMA: lines that the store refused, beside those that validation had refused
+
+
+@dataclass(frozen=True, slots=True)
 class CellCounts:
     """Counts by hexagon, arrays of equal length, sorted by cell. NaN: unknown, which is not zero.
 
@@ -173,6 +193,13 @@ class Store(Protocol):
     def load(self, batch: Batch, chunks: Iterable[Chunk], progress: Progress | None = None) -> Ledger:
         """Write a batch, all or nothing. An event already there with the same content counts as repeated; with
         another content it is refused. A batch whose digest and reader were loaded before is not read again."""
+
+    def append(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Add what a live feed brought to its open batches, all or nothing; durable when this returns. An event
+        already there is judged as by `load`; the ledgers grow, and always account for every line."""
+
+    def tidy(self, quiet: bool) -> None:
+        """Put in order what appends left behind, if that is worth it. `quiet`: nothing waits to be written."""
 
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts: ...
 

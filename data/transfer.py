@@ -14,7 +14,7 @@ from data.layout import INDICATOR_IDENTITY
 from data.postgis_copy import copy_rows
 from data.query import Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
-from data.store import Batch, Chunk, Ledger, Membership, Progress, Store
+from data.store import Chunk, Ledger, Membership, Progress, Store
 from data.verify import Check
 from geo.errors import N_
 
@@ -92,11 +92,6 @@ def contents_statement(kind: str) -> tuple[str, pa.Schema]:
     """The SELECT of one kind of row of the load $batch_id, and the schema of its answer."""
     schema, rows = CONTENTS[kind]
     return f"SELECT {', '.join(schema.names)} FROM {rows}", schema
-
-
-def batch_of(ledger: Ledger) -> Batch:
-    """The load that a ledger tells of."""
-    return Batch(ledger.batch_id, ledger.name, ledger.digest, ledger.reader, ledger.source, ledger.marking)
 
 
 def chunk_of(rows: pa.Table, kind: str) -> Chunk:

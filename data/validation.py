@@ -29,7 +29,7 @@ from data.parsing import (
     parse_numbers,
     parse_text,
 )
-from data.placing import Place, Placer, Reference
+from data.placing import Place, Placer
 from data.refusals import Refusals
 from data.schema import EVENT, EVENT_BY_NAME, EVENT_SCHEMA, Field
 from data.store import Batch, Chunk
@@ -88,9 +88,9 @@ class Rules:
 class EventValidator:
     """Validates the lines of one file, chunk after chunk; remembers the lines it saw, to tell repeated ones."""
 
-    def __init__(self, batch: Batch, reference: Reference, zone_of: Callable[[str], str], rules: Rules) -> None:
+    def __init__(self, batch: Batch, placer: Placer, zone_of: Callable[[str], str], rules: Rules) -> None:
         self._batch = batch
-        self._placer = Placer(reference)
+        self._placer = placer
         self._zone_of = zone_of
         self._rules = rules
         self._repeats = Repeats()

@@ -62,7 +62,7 @@ def open_canonical(path: Path, kind: Format, layout: TextLayout | None, options:
 
     def chunks() -> Iterator[Chunk]:
         rules = Rules(repeated_lines=options.repeated_lines, today=options.today)
-        validator = EventValidator(batch, options.reference(), options.zone_of(), rules)
+        validator = EventValidator(batch, options.placer(), options.zone_of(), rules)
         for records in ahead(stream(size)):  # the next ones are decoded while these are checked
             check_columns(path, records.columns)
             yield validator.check(canonical_lines(records))

@@ -56,7 +56,7 @@ def open_mapped(path: Path, kind: Format, mapping: Mapping, options: Options) ->
 
     def chunks() -> Iterator[Chunk]:
         rules = Rules(mapping.time_zone, mapping.date_formats, options.repeated_lines, options.today)
-        validator = EventValidator(batch, options.reference(), options.zone_of(), rules)
+        validator = EventValidator(batch, options.placer(), options.zone_of(), rules)
         for records in stream(options.chunk or CHUNK_RECORDS):
             yield validator.check(mapped_lines(records, mapping, crs))
 

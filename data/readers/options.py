@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import cast
 
 from data.errors import MappingError
-from data.placing import Reference
+from data.placing import Placer, Reference
 from data.validation import RepeatedLines
 from data.vocabulary import MARKINGS
 from geo.errors import N_
@@ -40,12 +40,12 @@ class Options:
         """The same file read another way is another batch: its lines may end otherwise."""
         return name if self.repeated_lines == "keep" else f"{name}:drop"
 
-    def reference(self) -> Reference:
+    def placer(self) -> Placer:
         if self.geography is not None:
-            return self.geography
+            return Placer(self.geography)
         from data.geography import geography  # read late: 10 MB that a refused file does not need
 
-        return cast("Reference", geography())
+        return Placer(cast("Reference", geography()))
 
     def zone_of(self) -> Callable[[str], str]:
         from data.geography import time_zone_of

@@ -60,7 +60,7 @@ def open_unodc(path: Path, layout: TextLayout, options: Options) -> SourceFile:
 
     def chunks() -> Iterator[Chunk]:
         rules = Rules(time_zone="UTC", repeated_lines=options.repeated_lines, today=options.today)
-        validator = EventValidator(batch, options.reference(), options.zone_of(), rules)
+        validator = EventValidator(batch, options.placer(), options.zone_of(), rules)
         for records in read_records(path, layout, options.chunk or CHUNK_RECORDS):
             yield validator.check(unodc_lines(records))
 

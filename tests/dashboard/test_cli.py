@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboard import cli
+from dashboard.door_tokens import digest_of
 
 HEADER = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;marking"
 LINE = "essai;{id};incident;seizure;2026-03-01T10:00;5.37;43.3;point;{marking}"
@@ -86,6 +87,22 @@ def test_doctor_says_what_is_there(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     [base] = [finding for finding in findings if finding["subject"] == "Base"]
     assert base["state"] == "warning"  # no store yet
     assert "hexacross load" in base["advice"]
+
+
+def test_tokens_are_made_listed_and_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEXACROSS_TOKENS", str(tmp_path / "tokens.ndjson"))
+    assert run(monkeypatch, "token", "create", "essai", "--marking", "restricted", "--marking", "internal") == 0
+    token = capsys.readouterr().out.strip()
+    assert run(monkeypatch, "token", "list", "--json") == 0
+    [listed] = json.loads(capsys.readouterr().out)["tokens"]
+    assert (listed["source"], listed["markings"], listed["revoked"]) == ("essai", ["restricted", "internal"], None)
+    assert digest_of(token).startswith(listed["name"])
+    assert run(monkeypatch, "token", "revoke", listed["name"]) == 0
+    assert run(monkeypatch, "token", "list") == 0
+    assert "retirée le" in capsys.readouterr().out
+    assert run(monkeypatch, "token", "create", "essai", "--marking", "secret") == 1
 
 
 def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

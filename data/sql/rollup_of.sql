@@ -1,13 +1,11 @@
--- What batch $batch brought, in the order of `rollup`: one row for each fact, as hardly two share their key.
-INSERT INTO rollup
+-- What some facts bring, in the order of `rollup`: one row for each fact, as hardly two share their key.
 SELECT zone, day, cell, place, class,
     1 AS events, incidents, controls,
     CASE WHEN controls = 1 THEN checked END AS checked,
     CASE WHEN controls = 1 THEN positive END AS positive,
     round(quantity_kg * 1e9)::BIGINT AS micrograms,
     round(value_eur * 100)::BIGINT AS cents
-FROM events JOIN places USING (place)
+FROM {facts} JOIN places USING (place)
     JOIN (SELECT class, (family = 'incident')::INTEGER AS incidents, (family = 'control')::INTEGER AS controls FROM classes)
     USING (class)
-WHERE batch = $batch
 ORDER BY zone, day, cell, place, class

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dashboard.console import answer_json, answers, messages, progress_bar
-from dashboard.door_commands import token_app
+from dashboard.console import REFUSED_LINES, answer_json, answers, messages, progress_bar
+from dashboard.door_commands import feed, token_app
 from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dashboard.context import Context
     from data.store import Ledger
 
-REFUSED_LINES = 3
 DEMO_EVENTS = 200_000
 
 app = FrenchTyper(
@@ -38,6 +37,7 @@ lists_app = FrenchTyper(help="Listes de référence : antennes, ressorts, CROSS.
 app.add_typer(lists_app, name="lists")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
+app.command()(feed)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Répondre en JSON, pour un script.")]
 

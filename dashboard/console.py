@@ -20,6 +20,8 @@ from rich.progress import (
 
 from data.store import Progress as Report
 
+REFUSED_LINES = 3  # exit code: done, but lines were refused
+
 answers = Console(highlight=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from dashboard.context import Context
-from dashboard.door_body import RequestError, read_body
+from dashboard.door_body import LINES, PATH, RequestError, read_body
 from dashboard.door_tokens import Token, Tokens
 from dashboard.i18n import _, translate_error, use_language
 from dashboard.settings import LANGUAGES
@@ -34,8 +34,6 @@ from geo.errors import N_, HexacrossError, message
 
 log = logging.getLogger("hexacross")
 
-PATH = "/api/events"
-LINES = 10_000  # of one request at most
 REQUESTS = 64  # at once, from all producers
 REQUESTS_OF_ONE = 16  # at once, with the same token
 RETRY_AFTER_S = 1

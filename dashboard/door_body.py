@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from geo.errors import N_, HexacrossError
 
+PATH = "/api/events"
+LINES = 10_000  # of one request at most
 GZIP = zlib.MAX_WBITS | 16
 DEADLINE_S = 30.0  # for a whole body: a client that trickles holds a place that others wait for
 

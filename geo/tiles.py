@@ -22,6 +22,8 @@ from geo.ids import FINEST_RESOLUTION
 NEAREST_ZOOM = 22
 TILE_PX = 256
 EQUATOR_M = 40_075_016.686  # of the sphere of Web Mercator
+DEGREE_M = EQUATOR_M / 360
+EDGES_A_SIDE = 6  # of the rectangle that some dozens of hexagons cover
 MIDDLE_LATITUDE = 46.5  # of mainland France, where a hexagon's size on the screen is judged
 NARROWEST_PX = 8  # of a hexagon: narrower, no one tells it from its neighbour
 COARSEST_RESOLUTION = 3
@@ -109,27 +111,40 @@ def inside(tile: Tile, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def cells_of(tile: Tile, resolution: int) -> NDArray[np.int64]:
     """The cells of a resolution whose centre is in the tile, sorted."""
-    found = over(tile, resolution)
+    found = over(tile_bounds(tile), resolution)
     return found[inside(tile, found)]
 
 
-def over(tile: Tile, resolution: int) -> NDArray[np.int64]:
-    """Cells that hold all there is in a tile, sorted: those that touch it, and their neighbours.
+def over(bounds: Bounds, resolution: int) -> NDArray[np.int64]:
+    """Cells that hold all there is in a rectangle, sorted: those that touch it, and their neighbours.
 
-    Their descendants include every finer cell whose centre is in the tile, although a descendant may lie a little
-    outside its ancestor: that is what the neighbours are for.
+    Their descendants include every finer cell whose centre is in the rectangle, although a descendant may lie a
+    little outside its ancestor: that is what the neighbours are for.
     """
-    check_tile(tile)
-    touching = np.unique(cells_at(*_grid(tile, resolution), resolution))
+    touching = np.unique(cells_at(*_grid(bounds, resolution), resolution))
     return np.unique(grid_disk(pa.array(touching, pa.uint64()), 1, flatten=True).to_numpy().astype(np.int64))
 
 
-def _grid(tile: Tile, resolution: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points laid over a tile and its edges, closer to each other than a hexagon's edge is long."""
-    bounds = tile_bounds(tile)
-    nearest_to_equator = 0.0 if bounds.south < 0 < bounds.north else min(abs(bounds.south), abs(bounds.north))
-    widest_m = EQUATOR_M / (1 << tile.z) * np.cos(np.radians(nearest_to_equator))
+def covering(bounds: Bounds, finest: int) -> NDArray[np.int64]:
+    """The same by some dozens of cells, of the resolution that suits the rectangle's size and is not over `finest`."""
+    side_m = min(_sides_m(bounds))
+    for resolution in range(finest, 0, -1):
+        if h3.average_hexagon_edge_length(resolution, unit="m") * EDGES_A_SIDE >= side_m:
+            return over(bounds, resolution)
+    return over(bounds, 0)
+
+
+def _grid(bounds: Bounds, resolution: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points laid over a rectangle and its edges, closer to each other than a hexagon's edge is long."""
     shortest_edge_m = SHORTEST_EDGE * h3.average_hexagon_edge_length(resolution, unit="m")
-    steps = np.linspace(0, 1, 2 + int(widest_m / shortest_edge_m))
-    x, y = np.meshgrid((tile.x + steps) / (1 << tile.z), (tile.y + steps) / (1 << tile.z))
-    return np.clip(360 * x.ravel() - 180, -180, 180), _latitude(y.ravel())
+    columns, rows = (2 + int(side_m / shortest_edge_m) for side_m in _sides_m(bounds))
+    lng = np.linspace(bounds.west, bounds.east, columns)
+    lat = np.linspace(bounds.south, bounds.north, rows)
+    return np.tile(lng, rows), np.repeat(lat, columns)
+
+
+def _sides_m(bounds: Bounds) -> tuple[float, float]:
+    """Its longest parallel and its meridian, in metres."""
+    west, south, east, north = bounds
+    widest = 0.0 if south < 0 < north else min(abs(south), abs(north))
+    return (east - west) * DEGREE_M * float(np.cos(np.radians(widest))), (north - south) * DEGREE_M

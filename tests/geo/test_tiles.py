@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo.cells import cells_at, centres, parents
+from geo.cells import cells_at, centres, parents, resolutions
 from geo.errors import GeometryError
-from geo.tiles import Tile, cells_of, inside, over, resolution_at, tile_bounds, tiles_at
+from geo.tiles import Bounds, Tile, cells_of, covering, inside, over, resolution_at, tile_bounds, tiles_at
 
 TILES = st.integers(0, 16).flatmap(
     lambda z: st.builds(Tile, st.just(z), st.integers(0, (1 << z) - 1), st.integers(0, (1 << z) - 1))
@@ -72,7 +72,7 @@ def test_ancestors_miss_no_cell(tile: Tile, coarser: int) -> None:
     cells = np.unique(cells_at(random.uniform(west, east, 300), random.uniform(south, north, 300), fine))
     cells = cells[inside(tile, cells)]
     ancestor = max(0, fine - 1 - coarser)
-    assert np.isin(parents(cells, ancestor), over(tile, ancestor)).all()
+    assert np.isin(parents(cells, ancestor), over(tile_bounds(tile), ancestor)).all()
 
 
 def test_cells_of_a_tile_are_those_of_its_polygon() -> None:
@@ -82,3 +82,15 @@ def test_cells_of_a_tile_are_those_of_its_polygon() -> None:
     ring = [(south, west), (south, east), (north, east), (north, west)]
     filled = h3.h3shape_to_cells(h3.LatLngPoly(ring), 8)
     assert set(cells_of(tile, 8).tolist()) == {int(cell) for cell in filled}
+
+
+@given(st.floats(-5, 9), st.floats(41.5, 51), st.floats(1e-6, 5), st.integers(3, 9))
+def test_some_dozens_of_cells_cover_a_rectangle(west: float, south: float, side: float, finest: int) -> None:
+    bounds = Bounds(west, south, west + side, south + side)
+    found = covering(bounds, finest)
+    assert 7 <= len(found) <= 200
+    (resolution,) = set(resolutions(found).tolist())
+    assert resolution <= finest
+    random = np.random.default_rng(3)
+    cells = cells_at(random.uniform(west, west + side, 200), random.uniform(south, south + side, 200))
+    assert np.isin(parents(cells, resolution), found).all()

@@ -10,10 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from data.errors import ForbiddenError, QueryError
+from data.layout import SUMMARY_RESOLUTION
 from data.query import FINEST_RESOLUTION, Query, Territory, Viewer
-from geo.cells import descendant_range
+from geo.cells import descendant_range, resolutions
 from geo.errors import N_
+from geo.tiles import Bounds, covering
 
 CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
 
@@ -67,6 +72,21 @@ def conditions(query: Query, scope: Scope, one_of: OneOf, *, zones: bool = True)
         parts.append(f"class IN (SELECT class FROM classes WHERE {' AND '.join(tests)})")
         values |= chosen
     return " AND ".join(parts), values
+
+
+def near_condition(near: NDArray[np.int64] | None) -> tuple[str, Values]:
+    """The facts of some hexagons, all of one resolution, and of what lies inside; None: wherever they are."""
+    if near is None:
+        return "true", {}
+    (resolution,) = set(resolutions(near).tolist())
+    return f"{parent_sql('cell', resolution)} IN (SELECT unnest($near::BIGINT[]))", {"near": near.tolist()}
+
+
+def near_box(query: Query) -> NDArray[np.int64] | None:
+    """Coarse hexagons that hold all those of the query's box, so that a tile does not cost a country; None: no box."""
+    if query.box is None:
+        return None
+    return covering(Bounds(*query.box), min(query.resolution, SUMMARY_RESOLUTION))
 
 
 def indicator_conditions(viewer: Viewer, one_of: OneOf) -> tuple[str, Values]:

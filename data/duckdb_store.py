@@ -31,6 +31,8 @@ from data.conditions import (
     chosen_classes,
     conditions,
     indicator_conditions,
+    near_box,
+    near_condition,
     parent_sql,
     place_condition,
     territory_names,
@@ -40,13 +42,14 @@ from data.duckdb_live import Feed
 from data.duckdb_load import Load
 from data.duckdb_tables import connect, explained, first_row, insert_rows
 from data.errors import StoreError
+from data.extents import EXTENT_RESOLUTION, Extents
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
-from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, parts, spans_between
+from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, longest_spans, parts, spans_between
 from data.store import (
     Arrival,
     Batch,
@@ -67,6 +70,8 @@ from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
+SPANS_OF_PARTS = "hexagon_spans JOIN (SELECT unnest($parts::BIGINT[]) AS part) USING (part)"
+
 
 class DuckDBStore:
     """`data.store.Store` in a DuckDB file."""
@@ -78,6 +83,7 @@ class DuckDBStore:
         self._wakeups = Wakeups()
         self._feed = Feed()
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
+        self._extents: Extents | None = None
 
     @classmethod
     def open(cls, url: str) -> DuckDBStore:
@@ -191,12 +197,15 @@ class DuckDBStore:
 
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
         with self._reading() as cursor:
-            scope = self._scope(cursor, query.territory, viewer)
+            near = near_box(query)
+            scope = self._narrowed(cursor, self._scope(cursor, query.territory, viewer), near)
             if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
-                columns = _summed_up(cursor, query, scope)
+                columns = _summed_up(cursor, query, scope, near)
             else:
                 where, values = conditions(query, scope, _one_of)
-                columns = _fetch(cursor, _cells_sql("rollup", where, query.resolution), values)
+                nearby, cells = near_condition(near)
+                text = _cells_sql("rollup", f"{where} AND {nearby}", query.resolution)
+                columns = _fetch(cursor, text, {**values, **cells})
         return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
@@ -353,6 +362,18 @@ class DuckDBStore:
             self._scopes[key] = _read_scope(cursor, territory, viewer)
         return self._scopes[key]
 
+    def _narrowed(self, cursor: duckdb.DuckDBPyConnection, scope: Scope, near: NDArray[np.int64] | None) -> Scope:
+        """The zones of the scope that have a fact in these hexagons or beside them."""
+        if near is None:
+            return scope
+        version = _version(cursor)
+        known = self._extents
+        if known is None or known.version != version:
+            known = self._extents = _read_extents(cursor, version)
+        reached = known.zones_in(near)
+        zones = reached if scope.zones is None else sorted(set(reached) & set(scope.zones))
+        return replace(scope, zones=tuple(zones))
+
 
 @asynccontextmanager
 async def _no_link(_woken: asyncio.Event) -> AsyncIterator[Callable[[], None]]:
@@ -365,6 +386,15 @@ def _version(cursor: duckdb.DuckDBPyConnection) -> int:
     if row is None:
         raise StoreError(N_("La base est vide : son en-tête manque."))
     return int(row[0])
+
+
+def _read_extents(cursor: duckdb.DuckDBPyConnection, version: int) -> Extents:
+    days = first_row(cursor, "SELECT min(first_day), max(last_day) FROM tallies")
+    spans = longest_spans(*days) if days and days[0] else []
+    text = f"""SELECT DISTINCT part >> {ZONE_SHIFT} AS zone, {parent_sql("cell", EXTENT_RESOLUTION)} AS cell
+        FROM {SPANS_OF_PARTS}"""
+    found: Any = cursor.execute(text, {"parts": parts(_all_zones(cursor), spans)}).fetchnumpy()
+    return Extents(version, found["zone"], found["cell"])
 
 
 def _read_scope(cursor: duckdb.DuckDBPyConnection, territory: Territory | None, viewer: Viewer) -> Scope:
@@ -409,16 +439,23 @@ def _cells_sql(source: str, where: str, resolution: int) -> str:
     return read_sql("counts_by_cell").format(source=source, where=where, cell=parent_sql("cell", resolution))
 
 
-def _summed_up(cursor: duckdb.DuckDBPyConnection, query: Query, scope: Scope) -> answers.Columns:
+def _summed_up(
+    cursor: duckdb.DuckDBPyConnection, query: Query, scope: Scope, near: NDArray[np.int64] | None
+) -> answers.Columns:
     """Counts by hexagon of some whole zones, or of all, from the summary by spans of days."""
-    wanted = "hexagon_spans JOIN (SELECT unnest($parts::BIGINT[]) AS part) USING (part)"
+    where, values = near_condition(near)
     spans = spans_between(query.start, query.stop)
     if scope.zones is None:
-        zones = [zone for (zone,) in cursor.execute("SELECT DISTINCT zone FROM places").fetchall()]
-        return _fetch(cursor, _cells_sql(wanted, "true", query.resolution), {"parts": parts(zones, spans)})
+        values["parts"] = parts(_all_zones(cursor), spans)
+        return _fetch(cursor, _cells_sql(SPANS_OF_PARTS, where, query.resolution), values)
+    values["parts"] = parts(scope.zones, spans)
     names = ", ".join(("cell", *COUNTS, *SUMS))
-    rows: Any = cursor.execute(f"SELECT {names} FROM {wanted}", {"parts": parts(scope.zones, spans)}).fetchnumpy()
+    rows: Any = cursor.execute(f"SELECT {names} FROM {SPANS_OF_PARTS} WHERE {where}", values).fetchnumpy()
     return {name: _nan_for_null(column) for name, column in merge_by_cell(rows, query.resolution).items()}
+
+
+def _all_zones(cursor: duckdb.DuckDBPyConnection) -> list[int]:
+    return [zone for (zone,) in cursor.execute("SELECT DISTINCT zone FROM places").fetchall()]
 
 
 def _nan_for_null(column: NDArray[Any]) -> NDArray[Any]:

@@ -40,6 +40,12 @@ def spans_between(start: date, stop: date) -> list[int]:
     return before + after[::-1]
 
 
+def longest_spans(first: date, last: date) -> list[int]:
+    """Numbers of the longest spans that hold the days from `first` to `last`, both included."""
+    begin, end = (((day - EPOCH).days - FIRST_DAY) >> (BITS * (LEVELS - 1)) for day in (first, last))
+    return [(LEVELS - 1) << LEVEL_SHIFT | number for number in range(begin, end + 1)]
+
+
 def parts(zones: Iterable[int], spans: Iterable[int]) -> list[int]:
     """Numbers of all combinations of these zones and spans."""
     wanted = list(spans)

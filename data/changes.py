@@ -18,12 +18,13 @@ from data.layout import read_sql
 from data.query import Territory, Viewer
 from data.store import CHANGE_RESOLUTION, Change, Reachability
 
-KEPT_VERSIONS = 1000
+KEPT_VERSIONS = 1000  # at least; the older ones are removed
+REMOVED_EVERY = 50  # versions
 MOST_PLACES = 5000  # places × ancestors that a change names; beyond, it is told as "everything"
 HEARTBEAT_S = 15  # a wake-up may be lost with a link that died in silence
 FIRST_DELAY_S, LAST_DELAY_S = 0.25, 5.0  # between two attempts to reach a store that is away
 
-Run = Callable[[str, Values], list[tuple[Any, ...]]]  # a statement of ours, and its rows
+Run = Callable[[str, Values], list[tuple[Any, ...]]]  # a statement of ours, and its rows, if it has any
 
 
 class Found(NamedTuple):
@@ -33,20 +34,21 @@ class Found(NamedTuple):
     changes: list[Change]
 
 
-def note_change(run: Callable[[str, Values], object], batch: int | None, facts: str | None) -> None:
+def note_change(run: Run, batch: int | None, facts: str | None) -> None:
     """Count the store's version up and enter what this transaction changed.
 
     Args:
         batch: Number of the load; None: the territories changed.
         facts: What to read `place`, `cell` and `day` of its facts FROM; None: it brought none.
     """
-    run("UPDATE meta SET version = version + 1", {})
+    ((version,),) = run("UPDATE meta SET version = version + 1 RETURNING version", {})
     if facts is not None:
         touched = read_sql("changed_places").format(facts=facts, cell=parent_sql("cell", CHANGE_RESOLUTION))
         run(touched, {"most": MOST_PLACES})
     run(read_sql("changes"), {"batch": batch, "facts": facts is not None})
-    for table in ("changes", "changed_places"):
-        run(f"DELETE FROM {table} WHERE version <= (SELECT version FROM meta) - $kept", {"kept": KEPT_VERSIONS})
+    if version % REMOVED_EVERY == 0:
+        for table in ("changes", "changed_places"):
+            run(f"DELETE FROM {table} WHERE version <= $last", {"last": version - KEPT_VERSIONS})
 
 
 def read_changes(run: Run, scope: Scope, viewer: Viewer, since: int | None) -> Found:

@@ -119,7 +119,9 @@ class Feed:
 
 def _note_change(cursor: duckdb.DuckDBPyConnection, batch: int | None, rows: pa.Table | None) -> None:
     note_change(
-        lambda text, values: execute_over(cursor, text, rows, values), batch, None if rows is None else "given_rows"
+        lambda text, values: execute_over(cursor, text, rows, values).fetchall(),
+        batch,
+        None if rows is None else "given_rows",
     )
 
 

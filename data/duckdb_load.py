@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from data.ahead import ahead
 from data.changes import note_change
 from data.dimensions import Dimension
-from data.duckdb_tables import EVENT_KEY, INDICATOR_KEY, first_row, insert_rows
+from data.duckdb_tables import EVENT_KEY, INDICATOR_KEY, first_row, insert_rows, statements
 from data.layout import (
     DIMENSIONS,
     EVENTS,
@@ -77,7 +77,7 @@ class Load:
         else:
             ledger = adopted_ledger(adopted, self._counted)
         self._record(ledger)
-        note_change(self._cursor.execute, self._number, f"events WHERE batch = {self._number:d}")
+        note_change(statements(self._cursor), self._number, f"events WHERE batch = {self._number:d}")
         if progress is not None:
             progress(ledger.lines, ledger.lines)
         return ledger

@@ -40,7 +40,7 @@ from data.conditions import (
 )
 from data.duckdb_live import Feed
 from data.duckdb_load import Load
-from data.duckdb_tables import connect, explained, first_row, insert_rows
+from data.duckdb_tables import connect, explained, first_row, insert_rows, statements
 from data.errors import StoreError
 from data.extents import EXTENT_RESOLUTION, Extents
 from data.layout import SUMMARY_RESOLUTION, read_sql
@@ -190,7 +190,7 @@ class DuckDBStore:
             sort_rollup(cursor)
             done(3)
             cursor.execute("UPDATE meta SET memberships_digest = ?", [digest])
-            note_change(cursor.execute, batch=None, facts=None)
+            note_change(statements(cursor), batch=None, facts=None)
         done(steps)
 
     # Counts
@@ -299,12 +299,7 @@ class DuckDBStore:
     ) -> AsyncGenerator[Change, None]:
         def read(after: int | None) -> Found:
             with self._reading() as cursor:
-                return read_changes(
-                    lambda text, values: cursor.execute(text, values).fetchall(),
-                    self._scope(cursor, None, viewer),
-                    viewer,
-                    after,
-                )
+                return read_changes(statements(cursor), self._scope(cursor, None, viewer), viewer, after)
 
         return follow(read, _no_link, self._wakeups, since, report)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,11 @@ def first_row(
     """The first row of an answer, which is read to its end: a cursor is not free before that."""
     rows: list[tuple[Any, ...]] = cursor.execute(statement, values).fetchall()
     return rows[0] if rows else None
+
+
+def statements(cursor: duckdb.DuckDBPyConnection) -> Callable[[str, Mapping[str, Any]], list[tuple[Any, ...]]]:
+    """What runs a statement on this cursor and returns its rows."""
+    return lambda text, values: cursor.execute(text, values).fetchall()
 
 
 def insert_rows(

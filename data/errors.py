@@ -33,6 +33,10 @@ class StoreError(DataError):
     """The store cannot be used: locked, unwritable, full, damaged, unreachable."""
 
 
+class UnreachableError(StoreError):
+    """The store's server does not answer; it may come back by itself."""
+
+
 class StoreVersionError(StoreError):
     """The store was made by a newer version of Hexacross."""
 

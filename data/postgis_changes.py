@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import psycopg
 
-from data.changes import note_change
+from data.changes import Run, note_change
 from data.conditions import Values
 from data.postgis_connection import Connection, bound, conninfo, explained
 
 CHANNEL = "hexacross_changes"
+
+
+def statements(connection: Connection) -> Run:
+    """What runs a statement on this connection and returns its rows."""
+
+    def run(text: str, values: Values) -> list[tuple[Any, ...]]:
+        cursor = connection.execute(bound(text), values)
+        return cursor.fetchall() if cursor.description else []
+
+    return run
 
 
 def note_and_notify(connection: Connection, batch: int | None, facts: str | None, given: Values | None = None) -> None:
@@ -22,11 +33,8 @@ def note_and_notify(connection: Connection, batch: int | None, facts: str | None
     Args:
         given: Parameters that `facts` needs.
     """
-
-    def run(text: str, values: Values) -> None:
-        connection.execute(bound(text), {**values, **(given or {})})
-
-    note_change(run, batch, facts)
+    run = statements(connection)
+    note_change(lambda text, values: run(text, {**values, **(given or {})}), batch, facts)
     connection.execute("SELECT pg_notify(%s, version::TEXT) FROM meta", (CHANNEL,))
 
 

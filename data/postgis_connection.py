@@ -12,7 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from data.errors import StoreError
+from data.errors import StoreError, UnreachableError
 from data.layout import read_sql
 from data.query import Viewer
 from geo.errors import N_
@@ -187,7 +187,7 @@ def _denied(error: psycopg.Error, url: str) -> StoreError:
 def _explain(error: Exception, url: str) -> StoreError:
     refusal = str(error).partition("FATAL:")[2].strip()  # what a server that answers says to a connection
     if refusal:
-        return StoreError(
+        return UnreachableError(
             N_(
                 "Le serveur refuse la connexion à {server} : {reason}. Vérifiez le nom de la base, le compte et le mot"
                 " de passe."
@@ -204,9 +204,9 @@ def _explain(error: Exception, url: str) -> StoreError:
             server=server_name(url),
             reason=_first_line(error),
         )
-    for kinds, template in EXPLANATIONS:
+    for kinds, raised, template in EXPLANATIONS:
         if isinstance(error, kinds):
-            return StoreError(template, server=server_name(url), reason=_first_line(error), seconds=READ_TIMEOUT_S)
+            return raised(template, server=server_name(url), reason=_first_line(error), seconds=READ_TIMEOUT_S)
     return StoreError(
         N_("La base {server} ne peut pas être utilisée : {reason}"), server=server_name(url), reason=_first_line(error)
     )
@@ -217,17 +217,20 @@ def _first_line(error: Exception) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
-EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+EXPLANATIONS: tuple[tuple[tuple[type[Exception], ...], type[StoreError], str], ...] = (
     (
         (psycopg.errors.QueryCanceled,),
+        StoreError,
         N_("La base {server} n'a pas répondu en {seconds} s. Réduisez la période ou le territoire, puis recommencez."),
     ),
     (
         (psycopg.errors.DiskFull,),
+        StoreError,
         N_("Le disque du serveur {server} est plein : rien de ce chargement n'a été gardé. ({reason})"),
     ),
     (
         (psycopg.OperationalError, PoolTimeout),
+        UnreachableError,
         N_(
             "La base {server} est injoignable : {reason}. Vérifiez l'adresse et que le serveur est en marche ;"
             " la connexion reprendra d'elle-même."

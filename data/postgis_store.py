@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -34,14 +34,16 @@ from data.conditions import (
     place_condition,
     unknown_territory,
 )
-from data.errors import StoreError
+from data.errors import StoreError, UnreachableError
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
-from data.postgis_changes import listening, note_and_notify
+from data.postgis_absence import Absence
+from data.postgis_changes import listening, note_and_notify, statements
 from data.postgis_connection import (
     Connection,
     bound,
+    connect,
     explained,
     open_pool,
     reading_as,
@@ -87,6 +89,7 @@ class PostgisStore:
         self._pool = pool
         self._wakeups = Wakeups()
         self._feed, self._feeding = Feed(), threading.Lock()
+        self._absence = Absence(lambda: connect(url).close())
         self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -110,8 +113,10 @@ class PostgisStore:
         self._wakeups.close()
         self._pool.close()
 
-    def _reading(self, viewer: Viewer) -> AbstractContextManager[Connection]:
-        return reading_as(self._pool, self._url, viewer)
+    @contextmanager
+    def _reading(self, viewer: Viewer) -> Iterator[Connection]:
+        with self._absence.watched(), reading_as(self._pool, self._url, viewer) as connection:
+            yield connection
 
     def version(self) -> int:
         with self._reading(NOBODY) as connection:
@@ -278,14 +283,14 @@ class PostgisStore:
     ) -> AsyncGenerator[Change, None]:
         def read(after: int | None) -> Found:
             with self._reading(viewer) as connection:
-                return read_changes(
-                    lambda text, values: connection.execute(bound(text), values).fetchall(),
-                    self._scope(connection, None, viewer),
-                    viewer,
-                    after,
-                )
+                return read_changes(statements(connection), self._scope(connection, None, viewer), viewer, after)
 
-        return follow(read, partial(listening, self._url), self._wakeups, since, report)
+        def reported(error: StoreError | None) -> None:
+            self._absence.note(error if isinstance(error, UnreachableError) else None)
+            if report is not None:
+                report(error)
+
+        return follow(read, partial(listening, self._url), self._wakeups, since, reported)
 
     # For those who run the store
 

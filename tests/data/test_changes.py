@@ -226,6 +226,7 @@ def test_a_load_of_too_many_places_is_everything(store: Store, monkeypatch: pyte
 
 def test_an_absence_longer_than_memory_is_everything(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_changes, "KEPT_VERSIONS", 3)
+    monkeypatch.setattr(data_changes, "REMOVED_EVERY", 1)
     since = store.version()
     for number in range(5):
         store.load(batch(f"lot {number}"), [chunk([seized(number)])])

@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data import postgis_migrate
-from data.errors import StoreError, StoreVersionError
+from data.errors import StoreError, StoreVersionError, UnreachableError
 from data.opening import open_store
-from data.postgis_connection import READ_TIMEOUT_S, reading_as, writing
+from data.postgis_absence import RETRY_S, Absence
+from data.postgis_connection import READ_TIMEOUT_S, connect, reading_as, writing
 from data.postgis_copy import SIGNATURE, TRAILER, copy_rows
 from data.postgis_migrate import known_migrations, migrate
 from data.postgis_store import PostgisStore
@@ -275,10 +276,44 @@ def test_the_store_recovers_from_a_restart(store: PostgisStore) -> None:
             store.totals(EVERYTHING, NATIONAL)
     finally:
         cluster().start(durable=False)
+    time.sleep(RETRY_S)
     assert store.totals(EVERYTHING, NATIONAL).incidents == 1
     assert store.version() == version
     assert store.load(batch("deux"), [chunk([event(2)]), chunk([event(3)])]).accepted == 2
     assert {check.wrong for check in store.verify()} == {0}
+
+
+def test_questions_to_a_server_that_is_away_do_not_wait(store: PostgisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one finds out; the others are refused without a look at the server, and one tries when it is time."""
+    tries: list[float] = []
+
+    def try_server(url: str) -> psycopg.Connection[tuple[object, ...]]:
+        tries.append(time.monotonic())
+        return connect(url)
+
+    monkeypatch.setattr("data.postgis_store.connect", try_server)
+    monkeypatch.setattr("data.postgis_absence.RETRY_S", 3600.0)
+    cluster().stop("immediate")
+    try:
+        for _ in range(20):
+            with pytest.raises(UnreachableError, match="injoignable"):
+                store.totals(EVERYTHING, NATIONAL)
+        assert len(tries) == 1
+        monkeypatch.setattr("data.postgis_absence.RETRY_S", 0.0)
+        with pytest.raises(UnreachableError, match="injoignable"):
+            store.totals(EVERYTHING, NATIONAL)
+        assert len(tries) == 2
+    finally:
+        cluster().start(durable=False)
+    assert store.totals(EVERYTHING, NATIONAL).incidents == 0
+
+
+def test_a_server_without_a_connection_left_is_busy_not_away(store: PostgisStore) -> None:
+    absence = Absence(lambda: None)
+    with pytest.raises(UnreachableError), absence.watched():
+        raise UnreachableError("busy")
+    with absence.watched():
+        assert store.version() > 0
 
 
 def test_a_connection_cut_by_the_server_is_replaced(store: PostgisStore) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import signal
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import FrameType
 
 import streamlit as st
 import uvicorn
@@ -17,9 +19,10 @@ from streamlit import config
 
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
-from dashboard.context import Context
+from dashboard.context import Context, viewer_of
 from dashboard.door import Door
 from dashboard.gate import Gate
+from dashboard.live import Live, listening
 from dashboard.routes import routes, warm_up
 from dashboard.settings import Settings
 from dashboard.theme import streamlit_theme
@@ -64,18 +67,39 @@ def build_app(context: Context) -> object:
     door = Door(context)
 
     @contextlib.asynccontextmanager
-    async def close_at_the_end(_app: object) -> AsyncIterator[dict[str, object]]:
+    async def listen_then_close(_app: object) -> AsyncIterator[dict[str, object]]:
         threading.Thread(target=_warm_up, args=(context,), name="warm-up", daemon=True).start()
+        _end_streams_first(context.live)
+        listener = asyncio.create_task(listening(context.live, context.store, viewer_of(context.settings)))
         yield {}
+        listener.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listener
         await asyncio.to_thread(door.close)
         context.store.close()
 
     return st.App(
         SCRIPT,
-        lifespan=close_at_the_end,
+        lifespan=listen_then_close,
         routes=[*routes(context), door.route()],
         middleware=[Middleware(Gate, hosts=context.settings.hosts)],
     )
+
+
+def _end_streams_first(live: Live) -> None:
+    """At a signal to stop, end the streams, then do what was to be done: a server waits for its connections to end."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # signals go to the main thread alone
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(name)
+
+        def stop(number: int, frame: FrameType | None, before: object = before) -> None:
+            loop.call_soon_threadsafe(live.stop)
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(name, stop)
 
 
 def _warm_up(context: Context) -> None:

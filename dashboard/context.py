@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from dashboard.cache import ByteCache
+from dashboard.live import Live
+from dashboard.recall import Recall
 from dashboard.settings import Settings
 from data.geography import Geography, geography
 from data.opening import open_store
@@ -21,6 +23,8 @@ class Context:
     store: Store
     geography: Geography
     answers: ByteCache = field(repr=False)
+    live: Live = field(default_factory=Live, repr=False)
+    recall: Recall = field(default_factory=Recall, repr=False)
 
 
 _context: Context | None = None

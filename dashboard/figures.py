@@ -11,6 +11,7 @@ import numpy as np
 from dashboard import format as fmt
 from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable
 from dashboard.i18n import _, ngettext
+from dashboard.recall import Reading
 from dashboard.view import View
 from data.geography import Geography
 from data.query import Territory, Viewer
@@ -45,13 +46,13 @@ def previous_view(view: View) -> View:
     return replace(view, start=view.start - (view.stop - view.start), stop=view.start)
 
 
-def totals_before(store: Store, view: View, viewer: Viewer) -> Totals | None:
+def totals_before(reading: Reading, store: Store, view: View, viewer: Viewer) -> Totals | None:
     """Totals of the previous period; None unless the store holds all of it."""
     before = previous_view(view)
-    held = store.period(viewer)
+    held = reading.ask(store.period, viewer)
     if held is None or before.start is None or before.start < held[0]:
         return None
-    return store.totals(before.query(), viewer)
+    return reading.ask(store.totals, before.query(), viewer)
 
 
 def key_figures(totals: Totals, before: Totals | None, population: float) -> list[Figure]:

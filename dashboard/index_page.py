@@ -10,6 +10,10 @@ import streamlit
 STREAMLIT_INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 INLINE_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)  # only a flag for crawlers; the CSP would block it
 AGENT_LINK = re.compile(r'<link rel="service-desc"[^>]*>')  # describes an API that we keep off
+SCRIPTS = "".join(
+    f'<script src="{path}" defer></script>'
+    for path in ("/ui/words.js", "/layers/stream.js", "/layers/live.js", "/ui/live.js")
+)
 
 
 def index_html(language: str) -> str:
@@ -19,4 +23,4 @@ def index_html(language: str) -> str:
     html = html.replace("<title>Streamlit</title>", "<title>Hexacross</title>")
     html = html.replace("<title>", '<script src="/ui/base.js"></script><title>', 1)
     html = html.replace('href="./favicon.png"', 'href="/ui/hexacross.svg" type="image/svg+xml"')
-    return html.replace("</head>", '<script src="/ui/words.js" defer></script></head>')
+    return html.replace("</head>", f"{SCRIPTS}</head>")

@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.i18n import _, current_language
+from dashboard.live import STREAM
 from geo.cells import cells_at
 from layers.colours import ThemeName
 from layers.hexagons import INSETS
@@ -33,6 +34,7 @@ def show_map() -> dict[str, Any]:
             theme=theme,
             strings={key: _(text) for key, text in STRINGS.items()},
             insets={key: _(name) for key, name, _box in INSETS},
+            changes=STREAM,
         ),
         key=f"carte-{theme}-{current_language()}",
         returned_objects=["last_clicked"],

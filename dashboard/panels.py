@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, tzinfo
 from html import escape
 
 import streamlit as st
 
+from dashboard import format as fmt
 from dashboard.figures import Figure
+from dashboard.i18n import _
 from dashboard.sources import SourceAge, marking_label
 
 
@@ -21,28 +24,74 @@ def marking_band(markings: tuple[str, ...]) -> None:
 def title(name: str, trail: str, aside: str = "") -> None:
     """`trail`: where we are, smaller, beside the name. `aside`: at the right end of the line, already HTML."""
     st.html(
-        f'<header class="hx-title"><h1>{escape(name)}</h1><span class="hx-trail">{escape(trail)}</span>'
+        f'<header class="hx-title"><h1>{escape(name)}</h1>'
+        f'<span class="hx-trail" data-live="trail">{escape(trail)}</span>'
         f'<span class="hx-aside">{aside}</span></header>'
     )
 
 
-def figures(shown: Iterable[Figure]) -> None:
+def live(part: str, html: str) -> None:
+    """A part of the page that its script keeps up to date (dashboard/static/live.js)."""
+    st.html(f'<div data-live="{escape(part)}">{html}</div>')
+
+
+def outage(version: int, as_of: datetime, away_since: datetime | None, zone: tzinfo, *, recalled: bool) -> None:
+    """Where the page's script says who is away since when; said by us as long as it has not.
+
+    Args:
+        version: Of the store, to which what the page shows belongs; `data-drawn` stays when the script renews parts.
+        as_of: UTC, of the oldest of it.
+        zone: Of the reader's clock.
+        recalled: Some of it is an earlier answer, as the store gave none.
+    """
+    words = {
+        "away": _("Données du {fresh} ; base injoignable depuis {since}."),
+        "lost": _("Données du {fresh} ; serveur injoignable depuis {since}."),
+    }
+    said = ""
+    if away_since is not None:
+        fresh, since = fmt.instant(as_of.astimezone(zone)), fmt.instant(away_since.astimezone(zone))
+        said = words["away"].format(fresh=fresh, since=since.partition(" ")[2])
+    at = as_of.isoformat(timespec="milliseconds")
+    data = {
+        "live": "outage",
+        "version": version,
+        "drawn": version,
+        "as-of": at,
+        "recalled": "yes" if recalled else "",
+        **words,
+    }
+    attributes = " ".join(f'data-{name}="{escape(str(value), quote=True)}"' for name, value in data.items())
+    st.html(f'<div class="hx-outage" role="status" {attributes}{"" if said else " hidden"}>{escape(said)}</div>')
+
+
+def figures_html(shown: Iterable[Figure]) -> str:
+    """Four figures, two a line."""
     cells = "".join(
         f'<div class="hx-figure"><div class="hx-label">{escape(figure.label)}</div>'
         f'<div class="hx-value">{escape(figure.value)}</div>'
         f'<div class="hx-behind">{escape(figure.behind)}</div></div>'
         for figure in shown
     )
-    st.html(f'<section class="hx-figures">{cells}</section>')
+    return f'<section class="hx-figures">{cells}</section>'
+
+
+def figures(shown: Iterable[Figure]) -> None:
+    st.html(figures_html(shown))
 
 
 def heading(text: str, behind: str = "") -> None:
     st.html(f'<h2 class="hx-heading">{escape(text)}<span>{escape(behind)}</span></h2>')
 
 
+def sentence_html(text: str) -> str:
+    """A sentence below what it explains; nothing for none."""
+    return f'<p class="hx-sentence">{escape(text)}</p>' if text else ""
+
+
 def sentence(text: str) -> None:
     if text:
-        st.html(f'<p class="hx-sentence">{escape(text)}</p>')
+        st.html(sentence_html(text))
 
 
 def link(text: str, address: str) -> None:
@@ -50,9 +99,10 @@ def link(text: str, address: str) -> None:
     st.html(f'<a class="hx-link" href="{escape(address, quote=True)}" target="_self">{escape(text)}</a>')
 
 
-def sources(ages: Iterable[SourceAge]) -> None:
+def sources_html(ages: Iterable[SourceAge]) -> str:
+    """The producers, with the age of their latest facts."""
     rows = "".join(
         f'<li class="{"hx-stale" if age.stale else ""}"><b>{escape(age.name)}</b> {escape(age.text)}</li>'
         for age in ages
     )
-    st.html(f'<ul class="hx-sources">{rows}</ul>')
+    return f'<ul class="hx-sources">{rows}</ul>'

@@ -18,14 +18,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import layers
+from dashboard.beside import live_parts_json
 from dashboard.context import Context, today, viewer_of
 from dashboard.i18n import current_language, translate_error, use_language
 from dashboard.index_page import index_html
+from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import hexagons_payload, perimeters_json
 from dashboard.settings import LANGUAGES
 from dashboard.view import View
-from data.errors import ForbiddenError, QueryError, StoreError
-from geo.errors import HexacrossError
+from data.errors import ForbiddenError, QueryError, StoreError, UnreachableError
+from geo.errors import N_, HexacrossError
 
 log = logging.getLogger("hexacross")
 
@@ -33,6 +35,8 @@ HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
 PAGES = ("/", "/donnees")
+
+VERSION = 2  # of the store: its place in an answer's key
 
 STATUS: dict[type[HexacrossError], int] = {
     ForbiddenError: 403,
@@ -63,6 +67,8 @@ def routes(context: Context) -> list[BaseRoute]:
         *(Route(path, _index(context)) for path in PAGES),
         Route("/hex", _answer(context, "application/octet-stream", hexagons_payload)),
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
+        Route("/chiffres", _answer(context, "application/json", live_parts_json)),
+        Route(STREAM, stream_route(context.live)),
         Route("/healthz", _health(context)),
         Mount("/assets", Files(directory=ASSETS, check_dir=False)),
         Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
@@ -97,7 +103,7 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
                 view = asked.dated(context.store.period(viewer_of(context.settings)), today())
                 key = answer_key(make, context, view)
                 tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
-                headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+                headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Hexacross-Version": str(key[VERSION])}
                 if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
                     return Response(status_code=304, headers=headers)
                 body = context.answers.get_or_make(key, lambda: make(context, view))
@@ -109,7 +115,8 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
 
 
 def answer_key(make: Callable[[Context, View], bytes], context: Context, view: View) -> tuple[object, ...]:
-    """What an answer depends on: facts, who is looking, what is looked at, language, and the hour, for the ages."""
+    """What an answer depends on: facts (their version stands at `VERSION`), who is looking, what is looked at,
+    language, and the hour, for the ages."""
     return (
         make.__name__,
         current_language(),
@@ -130,7 +137,12 @@ def warm_up(context: Context) -> None:
 
 def _error_response(error: HexacrossError, language: str) -> JSONResponse:
     status = status_of(error)
-    if status >= 500:
+    if isinstance(error, UnreachableError):
+        log.warning("%s", error)
+        error = StoreError(
+            N_("La base est injoignable ; la suite viendra d'elle-même à son retour.")
+        )  # not its address
+    elif status >= 500:
         log.error("%s", error, exc_info=error)
     with use_language(language):
         return JSONResponse({"error": translate_error(error)}, status_code=status)
@@ -145,7 +157,12 @@ def _health(context: Context) -> Callable[[Request], Response]:
         except HexacrossError as error:
             return _error_response(error, _language(request, context))
         return JSONResponse(
-            {"ok": True, "version": version, "last_day": held[1].isoformat() if held else None},
+            {
+                "ok": True,
+                "version": version,
+                "last_day": held[1].isoformat() if held else None,
+                "streams": context.live.open_streams,
+            },
             headers={"Cache-Control": "no-store"},
         )
 

@@ -183,7 +183,7 @@ class _Reporter:
 
     def __init__(self, report: Reachability | None) -> None:
         self._report = report
-        self._answers = True
+        self._answers: bool | None = None  # not told yet
 
     def __call__(self, error: StoreError | None) -> None:
         if self._report is not None and (error is None) != self._answers:

@@ -241,6 +241,8 @@ class HexagonLayer(JSCSSMixin, Layer):
         ("hexacross_legend", "/layers/legend.js"),
         ("hexacross_insets", "/layers/insets.js"),
         ("hexacross_controls", "/layers/controls.js"),
+        ("hexacross_stream", "/layers/stream.js"),
+        ("hexacross_live", "/layers/live.js"),
         ("hexacross_hexagons", "/layers/hexagons.js"),
     ]
     default_css = [("hexacross", "/layers/map.css")]  # noqa: RUF012 -- see default_js
@@ -260,6 +262,7 @@ class HexagonLayer(JSCSSMixin, Layer):
         insets: Mapping[str, str] | None = None,
         follow: Literal["parent", "self"] = "parent",
         basemap: str = "/assets/basemap",
+        changes: str = "",
     ) -> None:
         """Describe the layer.
 
@@ -267,6 +270,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             strings: `STRINGS`, translated; those left out stay in French.
             insets: Names of the insets by key, translated; None: those of `INSETS`.
             basemap: Where `layers.basemap.write_basemap` put its files; "": no basemap.
+            changes: The stream of what changes, that the map follows; "": it stays as it was fetched.
         """
         super().__init__(name=None, overlay=True, control=False)
         self._name = "HexagonLayer"
@@ -278,6 +282,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             "insets": [{"key": key, "name": names.get(key, name), "box": box} for key, name, box in INSETS],
             "follow": follow,
             "basemap": basemap,
+            "changes": changes,
             "pinParameter": PIN_PARAMETER,
             "zooms": ZOOMS,
         }

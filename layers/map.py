@@ -30,6 +30,7 @@ def build_map(
     follow: Literal["parent", "self"] = "parent",
     url: str = "/hex",
     basemap: str = "/assets/basemap",
+    changes: str = "",
 ) -> OfflineMap:
     """The one map of the application: the same script for every view (see `HexagonLayer`)."""
     drawn = OfflineMap(
@@ -43,6 +44,8 @@ def build_map(
         zoom_delta=1,
         world_copy_jump=False,
     )
-    layer = HexagonLayer(url, theme=theme, strings=strings, insets=insets, follow=follow, basemap=basemap)
+    layer = HexagonLayer(
+        url, theme=theme, strings=strings, insets=insets, follow=follow, basemap=basemap, changes=changes
+    )
     layer.add_to(drawn)
     return drawn

@@ -12,6 +12,10 @@ STRINGS: dict[str, str] = {
     "unreadable": N_("la réponse est illisible"),
     "old_picture": N_("L'image affichée est la précédente."),
     "retry": N_("Réessayer"),
+    "away": N_("Données du {fresh} ; base injoignable depuis {since}."),
+    "away_empty": N_("Base injoignable depuis {since}."),
+    "lost_empty": N_("Serveur injoignable depuis {since}."),
+    "lost": N_("Données du {fresh} ; serveur injoignable depuis {since}."),
     "hexagons": N_("Hexagones"),
     "one_hexagon": N_("hexagone"),
     "keyboard": N_(

@@ -13,6 +13,7 @@ from dashboard import panels
 from dashboard.context import context, viewer_of
 from dashboard.controls import view_in_address
 from dashboard.i18n import _, set_language, translate_error
+from dashboard.recall import Reading
 from dashboard.sources import markings_shown
 from data.errors import StoreError
 
@@ -36,7 +37,8 @@ def main() -> None:
         position="top",
     )
     try:
-        panels.marking_band(markings_shown(held.store.sources(viewer_of(held.settings))))
+        sources = Reading(held.recall).ask(held.store.sources, viewer_of(held.settings))
+        panels.marking_band(markings_shown(sources))
     except StoreError as error:
         st.error(translate_error(error))
     try:

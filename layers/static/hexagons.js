@@ -14,7 +14,7 @@
   const HexagonLayer = L.Layer.extend({
     initialize: function (options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { hexagons: null, hovered: -1, pinned: -1, viewKey: null, failures: 0 });
+      Object.assign(this, { hexagons: null, hovered: -1, pinned: -1, viewKey: null, failures: 0, version: 0 });
       this.colours = options.colours;
       this.strings = options.strings;
     },
@@ -33,11 +33,13 @@
       if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint());
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
+      if (this.options.changes) this._follow();
     },
 
     onRemove: function (map) {
       clearInterval(this._watcher);
       clearTimeout(this._retry);
+      if (this._live) this._live.stop();
       if (this._request) this._request.abort();
       this._resizes.disconnect();
       for (const canvas of Object.values(this._canvases)) canvas.remove();
@@ -162,6 +164,42 @@
       }
     },
 
+    // ── What changes ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    _follow: function () {
+      this._live = new window.hexacrossLive.Follower({
+        url: this.options.changes,
+        shown: () => this.version,
+        touches: (change) => window.hexacrossLive.concerns(change, this.viewKey, new URLSearchParams(this._query)),
+        refresh: () => this._fetch(),
+        told: () => this._tellOutage(),
+      });
+    },
+
+    /** Say since when the store or the server is away, over the picture that stays; take it up again when it is back. */
+    _tellOutage: function () {
+      const words = this._outage();
+      if (words) this._say(words);
+      else if (this._told) this._notice.hidden = true;
+      if (!words && this.failures) this._fetch();
+      this._told = Boolean(words);
+    },
+
+    _outage: function () {
+      if (!this._live) return "";
+      const locale = this.hexagons && this.hexagons.header.locale === "en" ? "en-GB" : "fr-FR";
+      return window.hexacrossLive.outage(this._live.state, this.hexagons ? this._live.freshAt || this._freshAt : 0, this.strings, locale);
+    },
+
+    _say: function (words, ...buttons) {
+      this._notice.classList.toggle("hxc-away", !buttons.length);
+      this._notice.replaceChildren(element("span", "", words), ...buttons);
+      this._notice.hidden = false;
+    },
+
+    // ── Fetching ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /** Fetch the view of the address; the picture there is stays until the other one has come. Whether it has. */
     _fetch: async function () {
       if (this._request) this._request.abort();
       clearTimeout(this._retry);
@@ -170,9 +208,10 @@
       this._container.dataset.state = "loading";
       try {
         this._accept(await this._read(request));
+        return true;
       } catch (error) {
-        if (request.signal.aborted) return;
-        this._fail(error);
+        if (!request.signal.aborted) this._fail(error);
+        return false;
       } finally {
         clearTimeout(slow);
         if (this._request === request) this._bar.classList.remove("hxc-on");
@@ -184,15 +223,16 @@
       const answer = await fetch(`${this.options.url}?${this._query}`, { signal: request.signal });
       if (!answer.ok) throw await Refusal.of(answer);
       if (!(answer.headers.get("Content-Type") || "").startsWith("application/octet-stream")) throw new RangeError("no payload");
-      const body = await answer.arrayBuffer();
-      return hexacross.decode(body);
+      const hexagons = hexacross.decode(await answer.arrayBuffer());
+      hexagons.version = Number(answer.headers.get("Hexacross-Version")); // 0: the server does not say
+      return hexagons;
     },
 
     _accept: function (hexagons) {
       const { header } = hexagons;
-      this.hexagons = hexagons;
-      this.failures = 0;
-      this.hovered = -1;
+      const hovered = this.hovered >= 0 ? this.hexagons.name(this.hovered) : "";
+      Object.assign(this, { hexagons, version: hexagons.version, failures: 0, _freshAt: Date.now() });
+      this.hovered = hovered ? hexagons.find(hovered) : -1;
       this._notice.hidden = true;
       this._message.textContent = header.message;
       this._message.hidden = !header.message;
@@ -209,21 +249,23 @@
       this._container.dataset.state = "ready";
       this._container.dataset.hexagons = String(hexagons.count);
       this._map.fire("hexacross:ready", { header, count: hexagons.count });
+      if (this._live) this._live.check();
     },
 
     _fail: function (error) {
       const wait = RETRY_S[Math.min(this.failures, RETRY_S.length - 1)];
       this.failures += 1;
       this._container.dataset.state = "error";
+      this._retry = setTimeout(() => this._fetch(), 1000 * wait);
+      const outage = this._outage();
+      if (outage) return this._say(outage);
       const reason = error instanceof Refusal ? error.say(this.strings) : error instanceof TypeError ? this.strings.unreachable : this.strings.unreadable;
       const words = [fill(this.strings.failed, { reason, seconds: wait })];
       if (this.hexagons) words.push(this.strings.oldPicture);
       const again = element("button", "", this.strings.retry);
       again.type = "button";
       again.onclick = () => this._fetch();
-      this._notice.replaceChildren(element("span", "", words.join(" ")), again);
-      this._notice.hidden = false;
-      this._retry = setTimeout(() => this._fetch(), 1000 * wait);
+      this._say(words.join(" "), again);
     },
 
     /** Show the whole territory, clear of the legend and of the insets. */

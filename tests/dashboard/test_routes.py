@@ -14,7 +14,7 @@ from dashboard.cache import ByteCache
 from dashboard.context import Context
 from dashboard.routes import DIGEST_NAMED, routes, status_of
 from dashboard.settings import Settings
-from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError
+from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError, UnreachableError
 from data.geography import geography
 from data.ingest import load_file
 from data.opening import open_store
@@ -89,6 +89,45 @@ def test_perimeters_hold_the_territory_looked_at(client: TestClient) -> None:
     assert [(properties["code"], properties["name"]) for properties in selected] == [("13055", "Marseille")]
     assert sum(feature["properties"]["kind"] == "cross" for feature in features) == 31
     assert sum(feature["properties"]["kind"] == "antenna" for feature in features) == 16
+
+
+def test_perimeters_depend_on_the_territory_alone(client: TestClient) -> None:
+    """Their address is what the map fetches them by: a filter must not fetch them again."""
+    addresses = {
+        decode(client.get(f"/hex?territoire=commune:13055&{filters}").content)[0]["outlines"]
+        for filters in (MARCH, f"{MARCH}&produit=cocaine&mesure=taux", "resolution=9")
+    }
+    assert addresses == {"/perimetres?territoire=commune:13055"}
+
+
+def test_answers_say_their_version(client: TestClient, context: Context) -> None:
+    version = str(context.store.version())
+    answer = client.get(f"/hex?{MARCH}")
+    assert answer.headers["hexacross-version"] == version
+    again = client.get(f"/hex?{MARCH}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.headers["hexacross-version"]) == (304, version)
+
+
+def test_figures_beside_the_map_are_those_of_the_view(client: TestClient) -> None:
+    parts = client.get(f"/chiffres?{MARCH}&territoire=commune:13055").json()["parts"]
+    assert set(parts) == {"trail", "figures", "missing", "sources"}
+    assert parts["trail"] == "Commune · 1–31 mars 2026"
+    assert '<div class="hx-value">5</div>' in parts["figures"]  # six, rounded to a multiple of the threshold
+    assert "essai" in parts["sources"]
+
+
+def test_a_database_that_is_away_is_one_sentence_without_its_address(
+    client: TestClient, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> int:
+        raise UnreachableError("La base {server} est injoignable", server="hexacross@base.intra:5432")
+
+    monkeypatch.setattr(type(context.store), "version", away)
+    for path in ("/hex", "/chiffres", "/perimetres", "/healthz"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "injoignable" in answer.json()["error"]
+        assert "base.intra" not in answer.text
 
 
 def test_health_says_how_fresh_the_store_is(client: TestClient) -> None:

@@ -1,0 +1,58 @@
+"""What stands beside the map and follows the store: drawn by the page, then fetched again by its script, alike."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from html import escape
+
+from dashboard import panels
+from dashboard.context import Context, viewer_of
+from dashboard.controls import KINDS_CHOSEN
+from dashboard.figures import key_figures, population_of, totals_before, without_place
+from dashboard.i18n import _
+from dashboard.mapdata import period_label
+from dashboard.recall import Reading
+from dashboard.sources import source_ages
+from dashboard.view import View
+from data.errors import StoreError
+from data.query import Viewer
+from data.store import Totals
+
+UNKNOWN = Totals(*(math.nan,) * 6)  # figures that the store never gave: an em dash, not a zero
+
+
+def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> dict[str, str]:
+    """HTML by name of part, for a dated view."""
+    try:
+        totals = reading.ask(held.store.totals, view.query(), viewer)
+        before = totals_before(reading, held.store, view, viewer)
+    except StoreError:
+        totals, before = UNKNOWN, None
+    try:
+        sources = reading.ask(held.store.sources, viewer)
+    except StoreError:
+        sources = []
+    ages = source_ages(sources, held.settings.stale_hours, datetime.now(UTC))
+    return {
+        "trail": escape(trail(view)),
+        "figures": panels.figures_html(key_figures(totals, before, population_of(held.geography, view.territory))),
+        "missing": panels.sentence_html(without_place(totals)),
+        "sources": panels.sources_html(ages),
+    }
+
+
+def trail(view: View) -> str:
+    """The kind of territory and the period: `CROSS · 1–31 mars 2026`."""
+    kind = [_(KINDS_CHOSEN[view.territory.kind])] if view.territory else []
+    return " · ".join([*kind, period_label(view)])
+
+
+def live_parts_json(context: Context, view: View) -> bytes:
+    """The answer of `GET /chiffres`. Raises StoreError: what is recalled is no news."""
+    reading = Reading(context.recall)
+    parts = live_parts(context, viewer_of(context.settings), view, reading)
+    if reading.error is not None:
+        raise reading.error
+    return json.dumps({"parts": parts}, ensure_ascii=False).encode()

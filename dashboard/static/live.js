@@ -1,0 +1,62 @@
+// Keeps the figures beside the map up to date, and says when the store is away. Parts of the page carry `data-live`.
+(() => {
+  const { Follower, concerns, outage } = window.hexacrossLive;
+  const CURVE_MS = 30_000; // between two runs of the page's script for its curve: each costs the server a tenth of a second
+  const WATCH_MS = 1000;
+  const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
+  const band = () => document.querySelector("[data-live='outage']"); // where there is something to keep up to date
+  let curveAt = 0;
+
+  const refresh = async () => {
+    const shown = location.search;
+    try {
+      const answer = await fetch(`/chiffres${shown}`);
+      if (!answer.ok || location.search !== shown) return false;
+      put(await answer.json(), answer.headers.get("Hexacross-Version"));
+      return true;
+    } catch (error) {
+      if (error instanceof TypeError) return false; // unreachable
+      throw error;
+    }
+  };
+
+  const put = ({ parts }, version) => {
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const html = parts[part.dataset.live];
+      if (html !== undefined && html !== part.innerHTML) part.innerHTML = html; // the server's own, escaped there
+    }
+    if (band()) Object.assign(band().dataset, { version, recalled: "" });
+  };
+
+  const tell = () => {
+    const place = band();
+    if (!place) return;
+    const { asOf, recalled, away, lost } = place.dataset;
+    const words = outage(live.state, recalled ? Date.parse(asOf) : live.freshAt || Date.parse(asOf), { away, lost }, locale);
+    if (place.textContent !== words) place.textContent = words;
+    place.hidden = !words;
+  };
+
+  /** The curve is Streamlit's: its script must run again, as when one presses the button. */
+  const redraw = () => {
+    const button = document.querySelector(".st-key-redraw button");
+    const { version, drawn } = band()?.dataset || {};
+    if (!button || version === drawn || document.hidden || Date.now() - curveAt < CURVE_MS) return;
+    curveAt = Date.now();
+    button.click();
+  };
+
+  const parameters = () => new URLSearchParams(location.search);
+  const live = new Follower({
+    url: "/changes",
+    shown: () => Number(band()?.dataset.version || 0),
+    touches: (change) => change.figures || concerns(change, parameters().get("territoire"), parameters()),
+    refresh,
+    told: tell,
+  });
+  setInterval(() => {
+    tell();
+    live.check();
+    redraw();
+  }, WATCH_MS);
+})();

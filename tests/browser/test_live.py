@@ -1,0 +1,199 @@
+"""Pages that stay open: what another program loads appears, and the absence of a server is said and overcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from data.geography import geography
+from data.postgis_store import PostgisStore
+from tests.browser.conftest import COMMAND, free_port, wait_until_healthy
+from tests.browser.pixels import map_frame
+from tests.data.contract import Row, batch, chunk, event
+from tests.data.test_changes import load_when_back
+from tests.postgres import cluster, new_store_url
+
+pytestmark = pytest.mark.browser
+
+AIX, MARSEILLE = ("13001", 5.45, 43.53), ("13055", 5.37, 43.30)
+DATES = "du=2026-03-01&au=2026-03-31"
+OF_MARSEILLE = f"territoire=cross:marseille&{DATES}&resolution=8"
+TRACEBACK = re.compile(r"Traceback|psycopg|Exception|StoreError")
+
+
+class Served(NamedTuple):
+    """A Hexacross on a server store, and that store as another program has it open."""
+
+    address: str
+    store: PostgisStore
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def facts(name: str, place: tuple[str, float, float], number: int, **given: object) -> list[Row]:
+    commune, lng, lat = place
+    where = {
+        "commune": commune,
+        "departement": commune[:2],
+        "place_precision": "point",
+        "longitude": lng,
+        "latitude": lat,
+    }
+    return [event(f"{name} {n}", **({"day": date(2026, 3, 10)} | where | given)) for n in range(number)]
+
+
+@contextmanager
+def serving(url: str, log: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """`hexacross run` on a store, until the end of the block."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "run", "--port", str(port)],
+            env=os.environ | {"HEXACROSS_STORE": url},
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            wait_until_healthy(f"http://127.0.0.1:{port}", process)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Some incidents of March in Marseille; each test adds its own."""
+    url, port = new_store_url(), free_port()
+    log = tmp_path_factory.mktemp("live") / "log"
+    store = PostgisStore.open(url)
+    store.set_memberships(geography().memberships())
+    store.load(batch("mars"), [chunk(facts("mars", MARSEILLE, 7))])
+    with serving(url, log, port) as process:
+        yield Served(f"http://127.0.0.1:{port}", store, process, log)
+    store.close()
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Callable[[str], Page]]:
+    """Open tabs of one browser; a script error in any of them fails the test."""
+    errors: list[str] = []
+    context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
+
+    def opened(address: str) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def incidents(page: Page) -> Locator:
+    """The first key figure."""
+    return page.locator(".hx-value").first
+
+
+def known(page: Page) -> int:
+    """The number of incidents that the page shows, its map being there."""
+    map_frame(page).wait_for_selector(".hxc-map[data-state=ready]")
+    expect(incidents(page)).to_have_text(re.compile(r"^\d+$"))
+    return int(incidents(page).inner_text())
+
+
+def streams(address: str) -> int:
+    with urllib.request.urlopen(f"{address}/healthz") as answer:
+        return int(json.load(answer)["streams"])
+
+
+def test_what_another_program_loads_appears(served: Served, tabs: Callable[[str], Page]) -> None:
+    """Figures and hexagons follow; neither the page nor the map is made again, and elsewhere costs nothing."""
+    page = tabs(f"{served.address}/?{OF_MARSEILLE}")
+    before = known(page)
+    frame = map_frame(page)
+    frame.evaluate("window.still = 'here'")
+    legend = frame.locator(".hxc-legend-rows").inner_text()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    served.store.load(batch("toulon"), [chunk(facts("toulon", ("83137", 5.93, 43.12), 3))])
+    served.store.load(batch("avril"), [chunk(facts("avril", MARSEILLE, 3, day=date(2026, 4, 2)))])
+    served.store.load(batch("aix 1"), [chunk(facts("aix 1", AIX, 3))])
+    expect(incidents(page)).to_have_text(str(before + 3))
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
+    assert frame.locator(".hxc-legend-rows").inner_text() != legend, "a hexagon of Aix is no longer at zero"
+    assert frame.evaluate("window.still") == "here"
+    hexagons = [url for url in asked if "/hex?" in url]
+    assert len(hexagons) == 1, "the two loads that do not touch the view fetch nothing"
+    assert not [url for url in asked if "/perimetres" in url]
+    expect(page.locator(".hx-outage")).to_be_hidden()
+
+
+def test_twelve_tabs_share_one_stream(served: Served, tabs: Callable[[str], Page]) -> None:
+    """A browser opens six connections to a host: twelve streams would leave none for the map."""
+    pages = [tabs(f"{served.address}/?{OF_MARSEILLE}") for _ in range(12)]
+    for page in pages:
+        before = known(page)
+    assert streams(served.address) == 1
+    served.store.load(batch("aix 2"), [chunk(facts("aix 2", AIX, 3))])
+    for page in (pages[0], pages[5], pages[11]):
+        page.bring_to_front()
+        expect(incidents(page)).to_have_text(str(before + 3))
+
+
+def test_the_database_goes_away_and_comes_back(served: Served, tabs: Callable[[str], Page]) -> None:
+    """The picture and the figures stay, the page says since when, and takes up by itself what came in since."""
+    page = tabs(f"{served.address}/?{OF_MARSEILLE}")
+    before = known(page)
+    frame = map_frame(page)
+    painted = frame.locator(".hxc-map").get_attribute("data-painted")
+    cluster().stop("immediate")
+    try:
+        said = re.compile(r"Données du \d\d/\d\d/\d{4} \d\d:\d\d ; base injoignable depuis \d\d:\d\d\.")
+        expect(page.locator(".hx-outage")).to_have_text(said)
+        expect(frame.locator(".hxc-notice")).to_have_text(said)
+        # Another filter: nothing of it is known, and that is not zero; then back to what is known.
+        page.get_by_label("Produit").click()
+        page.get_by_role("option", name="Cocaïne").click()
+        expect(incidents(page)).to_have_text("—")
+        expect(page.locator(".hx-outage")).to_have_text(said)
+        assert frame.locator(".hxc-map").get_attribute("data-painted") == painted
+        page.go_back()
+        page.reload()
+        expect(incidents(page)).to_have_text(str(before))
+        expect(page.locator(".hx-outage")).to_have_text(said)
+        assert not TRACEBACK.search(page.locator("body").inner_text())
+    finally:
+        cluster().start(durable=False)
+    expect(page.locator(".hx-outage")).to_be_hidden()
+    load_when_back(served.store, "aix 3", facts("aix 3", AIX, 3))
+    expect(incidents(page)).to_have_text(str(before + 3))
+    frame = map_frame(page)
+    expect(frame.locator(".hxc-notice")).to_be_hidden()
+    expect(frame.locator(".hxc-map")).to_have_attribute("data-state", "ready")
+
+
+def test_the_page_survives_a_restart_of_hexacross(served: Served, tabs: Callable[[str], Page], tmp_path: Path) -> None:
+    page = tabs(f"{served.address}/?{OF_MARSEILLE}")
+    before = known(page)
+    frame = map_frame(page)
+    served.process.terminate()
+    served.process.wait(timeout=20)
+    assert "graceful shutdown exceeded" not in served.log.read_text(), "open streams held the server up"
+    expect(frame.locator(".hxc-notice")).to_contain_text("serveur injoignable depuis")
+    served.store.load(batch("aix 4"), [chunk(facts("aix 4", AIX, 3))])
+    with serving(served.store._url, tmp_path / "again", int(served.address.rpartition(":")[2])):
+        expect(frame.locator(".hxc-notice")).to_be_hidden()
+        expect(incidents(page)).to_have_text(str(before + 3))

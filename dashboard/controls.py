@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard import panels
 from dashboard.context import Context
 from dashboard.i18n import _
 from dashboard.measures import MEASURES
@@ -174,8 +175,12 @@ def choose_filters(view: View, dated: View, held: Period) -> None:
     )
     _choose_dates(dates, view, dated)
     titles = (_("Famille"), _("Nature"), _("Produit"), _("Mode"), _("Service"))
+    said = []
     for column, title, (name, known) in zip(columns, titles, FILTERS.values(), strict=True):
         _choose_codes(column, title, name, _kinds_offered(view) if name == "kinds" else known, view)
+        if chosen := [_(label) for code, label in known.items() if code in getattr(view, name)]:
+            said.append(f"{title} : {', '.join(chosen)}")
+    panels.printed([f"{_('Mesure')} : {_(MEASURES[view.measure].title)}", *said])
 
 
 def _choose_codes(column: DeltaGenerator, title: str, name: str, known: dict[str, str], view: View) -> None:

@@ -14,6 +14,7 @@ from babel.dates import format_interval
 from babel.numbers import format_decimal
 
 from dashboard.i18n import _, current_language
+from geo.errors import N_
 
 UNKNOWN = "—"
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
@@ -41,6 +42,14 @@ def significant(value: float) -> str:
         return number(value)
     magnitude = math.floor(math.log10(abs(value)))
     return number(value, min(6, max(0, 2 - magnitude)))
+
+
+def file_size(size_bytes: int) -> str:
+    """`12,3 ko`, `1,00 Go`: three significant figures."""
+    for limit_bytes, unit in ((10**9, N_("{n} Go")), (10**6, N_("{n} Mo"))):
+        if size_bytes >= limit_bytes:
+            return _(unit).format(n=significant(size_bytes / limit_bytes))
+    return _("{n} ko").format(n=significant(size_bytes / 1000))
 
 
 def limit(value: float) -> str:

@@ -94,6 +94,11 @@ def sentence(text: str) -> None:
         st.html(sentence_html(text))
 
 
+def printed(parts: Iterable[str]) -> None:
+    """What the controls say, for paper, where they are not."""
+    st.html(f'<p class="hx-sentence hx-printed">{escape(" · ".join(parts))}</p>')
+
+
 def link(text: str, address: str) -> None:
     """To another of our pages."""
     st.html(f'<a class="hx-link" href="{escape(address, quote=True)}" target="_self">{escape(text)}</a>')

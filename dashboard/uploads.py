@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,20 +13,34 @@ from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from data.readers import Options, SourceFile, open_source
 from data.store import Chunk
 from data.vocabulary import HEXAGON_PRECISIONS
 
 SAMPLE_ROWS = 20
+COPIED_AT_ONCE = 2**20  # bytes
 
 
 class Upload(Protocol):
     """What Streamlit hands over."""
 
     name: str
+    size: int  # bytes
 
-    def getbuffer(self) -> memoryview: ...
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def seek(self, offset: int, /) -> int: ...
+
+
+def _same_bytes(upload: UploadedFile, _memo: object) -> UploadedFile:
+    record = UploadedFileRec(upload.file_id, upload.name, upload.type, upload.getvalue())
+    return UploadedFile(record, upload._file_urls)
+
+
+# Streamlit copies the value of every widget at each run of a page, files of a gigabyte included: let copies share it.
+UploadedFile.__deepcopy__ = _same_bytes  # type: ignore[attr-defined]  # copy.deepcopy looks for it; the class has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,9 @@ def on_disk(upload: Upload, mapping: str = "") -> Iterator[tuple[Path, Path | No
     """The file under its own name, and its mapping, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hexacross-") as folder:
         path = Path(folder) / own_name(upload.name)
-        path.write_bytes(upload.getbuffer())
+        upload.seek(0)
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload, file, COPIED_AT_ONCE)  # never a second copy of it all in memory
         if not mapping.strip():
             yield path, None
             return
@@ -58,6 +75,16 @@ def on_disk(upload: Upload, mapping: str = "") -> Iterator[tuple[Path, Path | No
         written.parent.mkdir()
         written.write_text(mapping, encoding="utf-8")
         yield path, written
+
+
+def expected_lines(upload: Upload) -> int | None:
+    """About how many lines a text has, judged on its beginning; None for what is no plain text."""
+    upload.seek(0)
+    beginning = upload.read(COPIED_AT_ONCE)
+    lines = beginning.count(b"\n")
+    if not lines or b"\0" in beginning:
+        return None
+    return round(upload.size * lines / len(beginning))
 
 
 def own_name(name: str) -> str:

@@ -12,7 +12,7 @@ from dashboard.context import Context, context, viewer_of
 from dashboard.events_table import events_table
 from dashboard.i18n import _, translate_error
 from dashboard.ledgers import ledger_frame, ledger_sentence, quarantine_csv, quarantine_frame
-from dashboard.uploads import Understanding, on_disk, understand
+from dashboard.uploads import Understanding, expected_lines, on_disk, understand
 from data.errors import StoreError, UnreadableFileError
 from data.query import Viewer
 from data.readers import Options, open_source
@@ -48,7 +48,7 @@ def render() -> None:
 
 def _one_file(held: Context, upload: Any) -> None:
     """What is understood of one upload, then its loading."""
-    panels.heading(upload.name, _("{size} ko").format(size=fmt.number(upload.size / 1000)))
+    panels.heading(upload.name, fmt.file_size(upload.size))
     if sentence := st.session_state.setdefault(LOADED, {}).get(upload.file_id):
         st.success(sentence)
         return
@@ -135,9 +135,11 @@ def _show(understood: Understanding) -> None:
 
 def _load(held: Context, upload: Any, mapping: str, marking: str | None) -> None:
     bar = st.progress(0.0, _("Chargement…"))
+    estimated = expected_lines(upload)
 
     def report(done: int, total: int | None) -> None:
-        share = min(1.0, done / total) if total else 0.0
+        expected = total or estimated
+        share = min(1.0, done / expected) if expected else 0.0
         bar.progress(share, _("Chargement : {n} lignes").format(n=fmt.number(done)))
 
     try:

@@ -40,11 +40,14 @@
     ["Page not found", "Page introuvable"],
   ]);
   const LIMIT = /^(\d+(?:\.\d+)?)\s?([KMG])B per file(?: • (.*))?$/;
+  const SIZE = /^(\d+(?:\.\d+)?)([KMG])B$/; // of a file chosen: "1.0GB"
   const SIZES = { K: "ko", M: "Mo", G: "Go" };
 
   const translated = (text) => {
     const trimmed = text.trim();
     if (WORDS.has(trimmed)) return text.replace(trimmed, WORDS.get(trimmed));
+    const size = SIZE.exec(trimmed);
+    if (size) return `${size[1].replace(".", ",")} ${SIZES[size[2]]}`;
     const limit = LIMIT.exec(trimmed.replace(/^Limit /, ""));
     return limit ? `${limit[1]} ${SIZES[limit[2]]} au plus par fichier${limit[3] ? ` • ${limit[3]}` : ""}` : null;
   };

@@ -69,3 +69,11 @@ def test_days() -> None:
     assert fmt.day(date(2026, 11, 23)) == "23 novembre 2026"
     assert fmt.short_day(date(2026, 3, 1)) == "01/03/2026"
     assert fmt.day(None) == "—"
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"),
+    [(812, "0,812 ko"), (45_600, "45,6 ko"), (12_345_678, "12,3 Mo"), (1_001_940_260, "1,00 Go")],
+)
+def test_file_sizes_carry_a_fitting_unit(size_bytes: int, text: str) -> None:
+    assert fmt.file_size(size_bytes) == text

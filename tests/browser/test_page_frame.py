@@ -1,0 +1,65 @@
+"""The page around the map: on paper, on a very large screen, in a theme of one's own, and with the Back button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+MARSEILLE = "territoire=cross:marseille&du=2024-12-01&au=2026-10-31"
+OpenPage = Callable[..., Page]
+
+
+def test_paper_says_in_words_what_the_controls_say(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}&produit=cocaine,heroin&mesure=taux")
+    expect(page.locator(".hx-sources")).to_be_visible()
+    printed = page.locator(".hx-printed")
+    expect(printed).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(printed).to_be_visible()
+    expect(printed).to_have_text("Mesure : Taux d'incidents · Produit : Cocaïne, Héroïne")
+    expect(page.locator("h1")).to_be_visible()
+    band = page.locator(".hx-band")
+    expect(band).to_be_visible()
+    assert band.evaluate("band => getComputedStyle(band).printColorAdjust") == "exact"
+    assert [box for box in page.locator(".stSelectbox, .stMultiSelect, .stDateInput").all() if box.is_visible()] == []
+
+
+def test_back_and_forward_change_the_filters_and_the_figures(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}")
+    figures = page.locator(".hx-figure").first
+    chosen = page.locator(".stMultiSelect").nth(2)
+    expect(figures).to_be_visible()
+    everything = figures.inner_text()
+    page.get_by_label("Produit").click()
+    page.get_by_role("option", name="Cocaïne").click()
+    expect(figures).not_to_have_text(everything, use_inner_text=True)
+    of_cocaine = figures.inner_text()
+    page.go_back()
+    expect(figures).to_have_text(everything, use_inner_text=True)
+    expect(chosen).not_to_contain_text("Cocaïne")
+    page.go_forward()
+    expect(figures).to_have_text(of_cocaine, use_inner_text=True)
+    expect(chosen).to_contain_text("Cocaïne")
+
+
+@pytest.mark.parametrize(("width", "height", "letters"), [(1280, 800, "15px"), (3840, 2160, "21px")])
+def test_letters_grow_on_a_very_large_screen(
+    server: str, open_page: OpenPage, width: int, height: int, letters: str
+) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}", width=width, height=height)
+    expect(page.locator(".hx-sources")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == letters
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_theme_chosen_by_hand_overrides_the_system(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}", theme="dark")
+    app = page.locator(".stApp")
+    expect(app).to_have_css("color-scheme", "dark")
+    page.get_by_test_id("stMainMenu").get_by_role("button").click()
+    page.get_by_test_id("stMainMenuItem-theme-Light").click()
+    expect(app).to_have_css("color-scheme", "light")

@@ -82,7 +82,7 @@ class DuckDBStore:
         self._writer = threading.Lock()
         self._wakeups = Wakeups()
         self._feed = Feed()
-        self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
+        self._scopes: dict[tuple[tuple[Any, ...], Territory | None, frozenset[Territory] | None], Scope] = {}
         self._extents: Extents | None = None
 
     @classmethod
@@ -350,10 +350,10 @@ class DuckDBStore:
     def _scope(self, cursor: duckdb.DuckDBPyConnection, territory: Territory | None, viewer: Viewer) -> Scope:
         if territory is None and viewer.territories is None:
             return Scope()
-        key = (_version(cursor), territory, viewer.territories)
+        key = (_geography(cursor), territory, viewer.territories)
         if key not in self._scopes:
             if self._scopes and next(iter(self._scopes))[0] != key[0]:
-                self._scopes = {}  # of an earlier version
+                self._scopes = {}  # of an earlier geography
             self._scopes[key] = _read_scope(cursor, territory, viewer)
         return self._scopes[key]
 
@@ -364,7 +364,7 @@ class DuckDBStore:
         version = _version(cursor)
         known = self._extents
         if known is None or known.version != version:
-            known = self._extents = _read_extents(cursor, version)
+            known = self._extents = _grown_extents(cursor, known, version) or _read_extents(cursor, version)
         reached = known.zones_in(near)
         zones = reached if scope.zones is None else sorted(set(reached) & set(scope.zones))
         return replace(scope, zones=tuple(zones))
@@ -383,6 +383,21 @@ def _version(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
+def _grown_extents(cursor: duckdb.DuckDBPyConnection, known: Extents | None, version: int) -> Extents | None:
+    """The extents of an earlier version and what changed since; None: that is not known, or is everything."""
+    if known is None or known.version > version:
+        return None
+    since = {"since": known.version}
+    told = first_row(cursor, "SELECT count(*), bool_or(everything) FROM changes WHERE version > $since", since)
+    if told != (version - known.version, False):
+        return None
+    text = """SELECT DISTINCT zone, cell FROM changed_places JOIN places USING (place)
+        WHERE version > $since AND cell IS NOT NULL"""
+    found: Any = cursor.execute(text, since).fetchnumpy()
+    pairs = np.unique(np.vstack([np.append(known.zones, found["zone"]), np.append(known.cells, found["cell"])]), axis=1)
+    return Extents(version, pairs[0], pairs[1])
+
+
 def _read_extents(cursor: duckdb.DuckDBPyConnection, version: int) -> Extents:
     days = first_row(cursor, "SELECT min(first_day), max(last_day) FROM tallies")
     spans = longest_spans(*days) if days and days[0] else []
@@ -390,6 +405,11 @@ def _read_extents(cursor: duckdb.DuckDBPyConnection, version: int) -> Extents:
         FROM {SPANS_OF_PARTS}"""
     found: Any = cursor.execute(text, {"parts": parts(_all_zones(cursor), spans)}).fetchnumpy()
     return Extents(version, found["zone"], found["cell"])
+
+
+def _geography(cursor: duckdb.DuckDBPyConnection) -> tuple[Any, ...]:
+    """What scopes follow from: not the version, which a live feed raises ten times a second."""
+    return first_row(cursor, "SELECT memberships_digest, (SELECT count(*) FROM places) FROM meta") or ()
 
 
 def _read_scope(cursor: duckdb.DuckDBPyConnection, territory: Territory | None, viewer: Viewer) -> Scope:

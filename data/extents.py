@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.store import CHANGE_RESOLUTION
 from geo.cells import parents, resolutions
 
-EXTENT_RESOLUTION = 5  # hexagons of 250 km²: a few for each zone
+EXTENT_RESOLUTION = CHANGE_RESOLUTION  # a few hexagons for each zone; what changes is told by the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ import pytest
 
 from data.duckdb_store import DuckDBStore
 from data.errors import StoreError
-from data.query import Query, Territory, Viewer
+from data.query import Box, Query, Territory, Viewer
 from data.schema import REFUSAL_SCHEMA
 from data.store import Arrival, Chunk
 from data.transfer import Transferable, copy_store
 from tests.data.contract import (
+    CENTRES,
     DAYS,
     FIRST_DAY,
     STORES,
@@ -253,4 +254,21 @@ def test_what_a_load_brings_during_a_feed_is_known(tmp_path: Path) -> None:
     made.load(batch("lot"), [chunk([event(2, day=date(2025, 2, 1))])])
     [outcome] = made.append([Arrival(DAY, chunk([event(1), event(2), event(3)]))])
     assert (outcome.repeated.tolist(), outcome.refusals.column("line").to_pylist()) == ([1], [2])
+    made.close()
+
+
+def test_a_rectangle_shows_what_a_feed_brings_where_nothing_was(tmp_path: Path) -> None:
+    """The zones with facts near a rectangle are remembered: an append must reach that memory, and no other."""
+    made = DuckDBStore.open(str(tmp_path / "boites.duckdb"))
+    made.set_memberships(memberships())
+    random = np.random.default_rng(3)
+    reference = Reference()
+    boxes = [Box(lng - 0.1, lat - 0.1, lng + 0.1, lat + 0.1) for lng, lat in CENTRES.values()]
+    for number in range(6):
+        rows = [draw_event(random, 4 * number + n) for n in range(4)]
+        reference.load(rows)
+        made.append([Arrival(DAY, chunk(rows))])
+        for box in boxes:
+            query = replace(EVERYTHING, box=box, resolution=7)
+            assert made.counts_by_cell(query, NATIONAL).cells.tolist() == sorted(reference.by_cell(query, NATIONAL))
     made.close()

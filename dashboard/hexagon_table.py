@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import h3.api.numpy_int as h3
 import numpy as np
@@ -14,11 +16,12 @@ from dashboard.context import Context, viewer_of
 from dashboard.measures import MEASURES, Measure
 from dashboard.view import View
 from data.geography import Geography, geography
-from data.query import Box, Query, Territory
+from data.query import Box, Query, Territory, Viewer
 from data.store import CellCounts
 from geo.cells import areas_km2, centres, cover, resolutions
 from geo.grid import equal_area_km
 from geo.rates import rate_with_interval, share_with_interval
+from geo.tiles import Tile, inside, resolution_at, tile_bounds
 from layers.hexagons import STATE_CODES
 
 MOST_GROUND_HEXAGONS = 50_000  # beyond, only hexagons with facts are drawn
@@ -47,19 +50,48 @@ class HexagonTable:
     kg: NDArray[np.float64]
     eur: NDArray[np.float64]
 
+    def only(self, rows: NDArray[np.bool_]) -> HexagonTable:
+        """The rows that are true."""
+        columns = [field.name for field in fields(self) if field.name not in ("measure", "resolution")]
+        kept: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
+        return replace(self, **kept)
+
 
 def hexagon_table(context: Context, view: View, only: int | None = None) -> HexagonTable:
     """Read and measure the hexagons of a dated view, or `only` one of them, of any resolution.
 
     Raises StoreError, ForbiddenError, QueryError.
     """
-    measure = MEASURES[view.measure]
-    query = view.query() if only is None else _query_of_cell(view, only)
-    counts = context.store.counts_by_cell(query, viewer_of(context.settings))
-    ground = NO_GROUND
-    if only is None and view.territory is not None and ground_is_drawn(view.territory, query.resolution, measure):
-        ground = _inhabited(view.territory, query.resolution)
-    cells = np.union1d(counts.cells, ground.cells if only is None else np.array([only], dtype=np.int64))
+    measure, viewer = MEASURES[view.measure], viewer_of(context.settings)
+    if only is not None:
+        return _measured_hexagons(context, viewer, measure, _query_of_cell(view, only), NO_GROUND, [only])
+    query = view.query()
+    return _measured_hexagons(context, viewer, measure, query, _ground_of(query, measure))
+
+
+def tile_table(context: Context, viewer: Viewer, view: View, tile: Tile) -> HexagonTable:
+    """The same for the hexagons whose centre is in a tile, of the resolution that its zoom calls for."""
+    measure, resolution = MEASURES[view.measure], resolution_at(tile.z)
+    query = replace(view.query(), resolution=resolution, box=Box(*tile_bounds(tile)))
+    ground = _ground_of(query, measure)
+    here = inside(tile, ground.cells)
+    ground = Ground(ground.cells[here], ground.population[here])
+    table = _measured_hexagons(context, viewer, measure, query, ground)
+    return table.only(inside(tile, table.cells))  # a box has all its edges, a tile two of them
+
+
+def _ground_of(query: Query, measure: Measure) -> Ground:
+    if query.territory is None or not ground_is_drawn(query.territory, query.resolution, measure):
+        return NO_GROUND
+    return _inhabited(query.territory, query.resolution)
+
+
+def _measured_hexagons(
+    context: Context, viewer: Viewer, measure: Measure, query: Query, ground: Ground, asked: Sequence[int] = ()
+) -> HexagonTable:
+    """The hexagons with a fact, those of the ground, and those asked for."""
+    counts = context.store.counts_by_cell(query, viewer)
+    cells = np.union1d(np.union1d(counts.cells, ground.cells), np.array(asked, dtype=np.int64))
     aligned = {
         name: _aligned(counts, name, cells) for name in ("incidents", "controls", "checked", "positive", "kg", "eur")
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,16 +19,15 @@ from starlette.types import Scope
 import layers
 from dashboard.beside import live_parts_json
 from dashboard.context import Context, today, viewer_of
-from dashboard.i18n import current_language, translate_error, use_language
+from dashboard.error_answers import error_answer
+from dashboard.i18n import current_language, use_language
 from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import hexagons_payload, perimeters_json
 from dashboard.settings import LANGUAGES
+from dashboard.tiles import Tiles
 from dashboard.view import View
-from data.errors import ForbiddenError, QueryError, StoreError, UnreachableError
-from geo.errors import N_, HexacrossError
-
-log = logging.getLogger("hexacross")
+from geo.errors import HexacrossError
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -37,18 +35,6 @@ DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that cha
 PAGES = ("/", "/donnees")
 
 VERSION = 2  # of the store: its place in an answer's key
-
-STATUS: dict[type[HexacrossError], int] = {
-    ForbiddenError: 403,
-    QueryError: 422,
-    StoreError: 503,
-    HexacrossError: 500,
-}
-
-
-def status_of(error: HexacrossError) -> int:
-    """Of the closest ancestor in the table."""
-    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 class Files(StaticFiles):
@@ -69,6 +55,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
         Route(STREAM, stream_route(context.live)),
+        *Tiles(context).routes(),
         Route("/healthz", _health(context)),
         Mount("/assets", Files(directory=ASSETS, check_dir=False)),
         Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
@@ -108,7 +95,7 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
                     return Response(status_code=304, headers=headers)
                 body = context.answers.get_or_make(key, lambda: make(context, view))
         except HexacrossError as error:
-            return _error_response(error, language)
+            return error_answer(error, language)
         return Response(body, media_type=media_type, headers=headers)
 
     return endpoint
@@ -135,19 +122,6 @@ def warm_up(context: Context) -> None:
             context.answers.get_or_make(answer_key(make, context, view), functools.partial(make, context, view))
 
 
-def _error_response(error: HexacrossError, language: str) -> JSONResponse:
-    status = status_of(error)
-    if isinstance(error, UnreachableError):
-        log.warning("%s", error)
-        error = StoreError(
-            N_("La base est injoignable ; la suite viendra d'elle-même à son retour.")
-        )  # not its address
-    elif status >= 500:
-        log.error("%s", error, exc_info=error)
-    with use_language(language):
-        return JSONResponse({"error": translate_error(error)}, status_code=status)
-
-
 def _health(context: Context) -> Callable[[Request], Response]:
     def health(request: Request) -> Response:
         """200 when the store answers; what it holds, for a supervisor."""
@@ -155,7 +129,7 @@ def _health(context: Context) -> Callable[[Request], Response]:
             version = context.store.version()
             held = context.store.period(viewer_of(context.settings))
         except HexacrossError as error:
-            return _error_response(error, _language(request, context))
+            return error_answer(error, _language(request, context))
         return JSONResponse(
             {
                 "ok": True,

@@ -47,19 +47,27 @@ class Bounds(NamedTuple):
     north: float
 
 
+class NoTileError(GeometryError):
+    """A tile that does not exist."""
+
+
+def no_tile(given: str) -> NoTileError:
+    """What to raise for a tile that does not exist; `given`: z/x/y, as it was asked for."""
+    return NoTileError(
+        N_("Tuile {given} inconnue : attendu zoom/x/y, x et y de 0 à 2^zoom - 1."),
+        given=given,
+    )
+
+
 def check_tile(tile: Tile) -> None:
-    """Raise `GeometryError` for a tile outside the world."""
+    """Raise `NoTileError` for a tile outside the world."""
     z, x, y = tile
     if not 0 <= z <= NEAREST_ZOOM or not (0 <= x < 1 << z and 0 <= y < 1 << z):
-        raise GeometryError(
-            N_("Tuile {given} hors du monde : attendu un zoom de 0 à {nearest}, x et y de 0 à 2^zoom - 1."),
-            given=f"{z}/{x}/{y}",
-            nearest=NEAREST_ZOOM,
-        )
+        raise no_tile(f"{z}/{x}/{y}")
 
 
 def tile_bounds(tile: Tile) -> Bounds:
-    """Where a tile lies. Raises `GeometryError` outside the world."""
+    """Where a tile lies. Raises `NoTileError` outside the world."""
     check_tile(tile)
     z, x, y = tile
     west, east = (360 * edge / (1 << z) - 180 for edge in (x, x + 1))

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 
 from dashboard.cache import ByteCache
 from dashboard.context import Context
-from dashboard.routes import DIGEST_NAMED, routes, status_of
+from dashboard.error_answers import status_of
+from dashboard.routes import DIGEST_NAMED, routes
 from dashboard.settings import Settings
 from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError, UnreachableError
 from data.geography import geography

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.cells import cells_at, centres, parents, resolutions
-from geo.errors import GeometryError
-from geo.tiles import Bounds, Tile, cells_of, covering, inside, over, resolution_at, tile_bounds, tiles_at
+from geo.tiles import Bounds, NoTileError, Tile, cells_of, covering, inside, over, resolution_at, tile_bounds, tiles_at
 
 TILES = st.integers(0, 16).flatmap(
     lambda z: st.builds(Tile, st.just(z), st.integers(0, (1 << z) - 1), st.integers(0, (1 << z) - 1))
@@ -34,7 +33,7 @@ def test_bounds_lead_back_to_the_tile(tile: Tile) -> None:
 
 @pytest.mark.parametrize("tile", [Tile(-1, 0, 0), Tile(23, 0, 0), Tile(3, 8, 0), Tile(3, 0, 8), Tile(3, -1, 0)])
 def test_tiles_outside_the_world_are_refused(tile: Tile) -> None:
-    with pytest.raises(GeometryError, match="hors du monde"):
+    with pytest.raises(NoTileError, match="inconnue"):
         tile_bounds(tile)
 
 

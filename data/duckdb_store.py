@@ -43,11 +43,12 @@ from data.duckdb_load import Load
 from data.duckdb_tables import connect, explained, first_row, insert_rows, statements
 from data.errors import StoreError
 from data.extents import EXTENT_RESOLUTION, Extents
+from data.hexagon_sums import COUNTS, SUMS, merge_by_cell
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
 from data.query import Query, Territory, TerritoryKind, Viewer
-from data.rollup import COUNTS, SUMS, merge_by_cell, place_in_territories, sort_rollup, upgrade
+from data.rollup import place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, longest_spans, parts, spans_between
 from data.store import (

@@ -31,7 +31,6 @@ SQL_TYPES: dict[pa.DataType, str] = {
     pa.timestamp("us"): "timestamp",
     pa.date32(): "date",
     pa.string(): "text",
-    pa.binary(): "bytea",
 }
 
 
@@ -70,10 +69,10 @@ class _Column:
         array = column.combine_chunks()
         if pa.types.is_dictionary(array.type):
             array = array.cast(array.type.value_type)
-        self._is_bytes = pa.types.is_string(array.type) or pa.types.is_binary(array.type)
+        self._is_text = pa.types.is_string(array.type)
         self._valid = array.is_valid().to_numpy(zero_copy_only=False)
-        if self._is_bytes:
-            self._content, self._first, lengths = _bytes_of(_without_forbidden(array))
+        if self._is_text:
+            self._content, self._first, lengths = _text_bytes(without_forbidden(array))
             self._lengths = np.where(self._valid, lengths, 0)
             self.width = int(self._lengths.max(initial=0))
         else:
@@ -81,7 +80,7 @@ class _Column:
             self.width = self._values.dtype.itemsize if self._valid.any() else 0
             self._lengths = np.where(self._valid, self.width, 0)
         self.varies = bool((self._lengths != self.width).any())
-        if self._is_bytes and self.varies:
+        if self._is_text and self.varies:
             self._windows = sliding_window_view(np.append(self._content, np.zeros(self.width, np.uint8)), self.width)
         self._stated = np.where(self._valid, self._lengths, -1)
 
@@ -92,8 +91,8 @@ class _Column:
         if not self.width:
             return
         lengths = self._lengths[rows]
-        if self._is_bytes:
-            if self.varies:  # beyond a value's end stands what follows it, which does not count
+        if self._is_text:
+            if self.varies:  # beyond a text's end stands what follows it, which does not count
                 room[:, at : at + self.width] = self._windows[self._first[rows]]
                 taken[:, at : at + self.width] = np.arange(self.width) < lengths[:, None]
             else:
@@ -107,15 +106,16 @@ class _Column:
             taken[:, at : at + self.width] = self._valid[rows, None]
 
 
-def _without_forbidden(array: pa.Array) -> pa.Array:
+def without_forbidden(array: pa.Array) -> pa.Array:
+    """Texts as PostgreSQL can hold them."""
     content = array.buffers()[2]
-    if pa.types.is_binary(array.type) or content is None or not (np.frombuffer(content, dtype=np.uint8) == 0).any():
+    if content is None or not (np.frombuffer(content, dtype=np.uint8) == 0).any():
         return array
     return pc.replace_substring(array, FORBIDDEN, REPLACEMENT)
 
 
-def _bytes_of(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
-    """The bytes of all values (texts in UTF-8), where each begins and how long it is."""
+def _text_bytes(array: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """The UTF-8 bytes of all texts, where each begins and how long it is."""
     _, offsets_buffer, content = array.buffers()
     offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[array.offset : array.offset + len(array) + 1].astype(
         np.int64

@@ -14,18 +14,17 @@ import pyarrow as pa
 
 from data.conditions import parent_sql
 from data.dimensions import Combination, Dimension
-from data.errors import StoreError
 from data.layout import DIMENSIONS, STORED_FIELDS, SUMMARY_RESOLUTION, read_sql
 from data.ledger import GROWING_COLUMNS, LEDGER_COLUMNS, ledger_of_row, ledger_values
 from data.live_rows import NEW, Account, gather, in_hexagons, judge, settle
 from data.postgis_changes import note_and_notify
 from data.postgis_connection import Connection, bound, statement
 from data.postgis_copy import SQL_TYPES
-from data.postgis_load import place_in_territories
+from data.postgis_lanes import keys_of, place_in_territories
 from data.postgis_rows import arrays_of, arrow_of, unnested
+from data.postgis_summary import pack_tails
 from data.schema import ARROW_TYPES, EVENT_SCHEMA, REFUSAL_SCHEMA
 from data.store import Arrival, Batch, Ledger, Outcome
-from geo.errors import N_
 
 TEXTS = {"text": pa.string(), "code": pa.string()}
 WRITTEN: dict[str, str] = {
@@ -38,6 +37,7 @@ TALLIED = {name: WRITTEN[name] for name in ("batch", "origin", "place", "day")}
 CHANGED = {name: WRITTEN[name] for name in ("place", "cell", "day")}
 REFUSED = {"batch": "int4", "line": "int8", **dict.fromkeys(REFUSAL_SCHEMA.names[1:], "text")}
 Known = dict[Combination, int]
+PACKED_EVERY = 5_000  # facts
 
 
 class Feed:
@@ -45,6 +45,7 @@ class Feed:
 
     def __init__(self) -> None:
         self._known: dict[str, Known] = {number: {} for number in DIMENSIONS}
+        self._unpacked = 0  # facts, at most
 
     def append(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[Outcome]:
         """Write the arrivals inside the caller's transaction, in which no other program writes."""
@@ -62,6 +63,7 @@ class Feed:
         new = judged.verdict == NEW
         changed: dict[str, list[Any]] | None = None
         if new.any():
+            self._unpacked += int(new.sum())
             rows = in_hexagons(gathered.rows.filter(pa.array(new)))
             rows = rows.append_column("batch", pa.array(batches[gathered.arrival[new]]))
             rows = self._numbered(connection, rows.append_column("line", pa.array(account.line[new])))
@@ -71,6 +73,15 @@ class Feed:
         number = next(iter(numbers.values()), None)
         note_and_notify(connection, number, None if changed is None else unnested(CHANGED), changed)
         return account.outcomes
+
+    def wants_packing(self) -> bool:
+        """Whether so many facts came since that some zone's may be worth packing."""
+        return self._unpacked >= PACKED_EVERY
+
+    def pack(self, connection: Connection) -> None:
+        """Pack what came, inside the caller's transaction, in which no other program writes."""
+        self._unpacked = 0
+        pack_tails(connection)
 
     def _numbered(self, connection: Connection, rows: pa.Table) -> pa.Table:
         """Give each row the numbers of its combinations; new ones join the database's."""
@@ -108,17 +119,17 @@ class Feed:
 def _known_events(connection: Connection, rows: pa.Table) -> pa.Table:
     """The events of the database that have the identifier of one of these. EVENT_SCHEMA."""
     names = rows.column("event_id").to_pylist()
-    text = "SELECT event_id FROM event_keys WHERE event_id = ANY($names::TEXT[])"
-    suspects = [name for (name,) in connection.execute(bound(text), {"names": names}).fetchall()]
-    if not suspects:
+    keys = keys_of(rows).tolist()
+    text = "SELECT EXISTS (SELECT FROM event_keys WHERE key = ANY($keys::BIGINT[]))"
+    if connection.execute(bound(text), {"keys": keys}).fetchone() == (False,):
         return EVENT_SCHEMA.empty_table()
     text = f"""SELECT {", ".join(EVENT_SCHEMA.names)}
-        FROM event_keys JOIN facts USING (event_id, day, occurred_at)
+        FROM (SELECT DISTINCT day, occurred_at FROM event_keys WHERE key = ANY($keys::BIGINT[])) AS suspected
+        JOIN facts USING (day, occurred_at)
         JOIN (SELECT batch, batch_id FROM batches) AS loads USING (batch) WHERE event_id = ANY($names::TEXT[])"""
-    found = connection.execute(bound(text), {"names": suspects}, binary=True).fetchall()
-    if len(found) != len(suspects):
-        raise StoreError(N_("Des identifiants connus n'ont plus leur fait. Lancez hexacross store verify."))
-    return arrow_of(found, EVENT_SCHEMA)
+    return arrow_of(
+        connection.execute(bound(text), {"keys": keys, "names": names}, binary=True).fetchall(), EVENT_SCHEMA
+    )
 
 
 def _open_batch(connection: Connection, batch: Batch, taken: Iterable[int]) -> tuple[int, Ledger | None]:

@@ -1,22 +1,22 @@
 """Write one batch into the server store, inside a transaction that the caller opens and commits.
 
 Lines are first copied into temporary tables, which holds nobody up; the store itself is then written in one go, by
-one load at a time.
+one load at a time. More than `MANY_FACTS` go by whole months instead (data/postgis_months.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import date
-from typing import LiteralString
+from itertools import chain
+from types import TracebackType
 
 import numpy as np
-import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data.ahead import ahead
-from data.conditions import parent_sql
 from data.dimensions import Combination, Dimension
 from data.layout import (
     DIMENSIONS,
@@ -25,26 +25,26 @@ from data.layout import (
     INDICATORS,
     KNOWN_OTHERWISE,
     STORED_FIELDS,
-    SUMMARY_RESOLUTION,
     Settled,
 )
 from data.ledger import LEDGER_COLUMNS, Counted, adopted_ledger, ledger_of, ledger_of_row, ledger_values
+from data.live_rows import in_hexagons
 from data.postgis_changes import note_and_notify
 from data.postgis_connection import Connection, bound, statement
-from data.postgis_copy import SIGNATURE, SQL_TYPES, TRAILER, copy_rows
+from data.postgis_copy import SQL_TYPES
+from data.postgis_lanes import copy_into, place_in_territories
+from data.postgis_months import Months
+from data.postgis_summary import summarise_rows
 from data.schema import ARROW_TYPES, INPUT_FIELDS, Field
 from data.store import Batch, Chunk, Ledger, Progress
-from data.vocabulary import HEXAGON_PRECISIONS
 
 STORED = tuple(field.name for field in STORED_FIELDS)
 FIGURES = tuple(field.name for field in INDICATOR_FIELDS)
 STAGED_EVENTS = ("row", "line", *DIMENSIONS, *STORED)
 STAGED_INDICATORS = ("row", "line", *FIGURES)
-
-
-def lock_writing(connection: Connection) -> None:
-    """Wait until no other program writes; until the end of the transaction none will."""
-    connection.execute("SELECT pg_advisory_xact_lock(hashtext('hexacross.writing'))")
+MANY_FACTS = 200_000  # from which on tables of their own pay
+# Facts that are not told one by one: readers are told that everything changed.
+TOO_MANY = "(SELECT NULL::INTEGER AS place, NULL::BIGINT AS cell, NULL::DATE AS day WHERE false) AS untold"
 
 
 def loaded_before(connection: Connection, batch: Batch) -> Ledger | None:
@@ -57,24 +57,50 @@ def loaded_before(connection: Connection, batch: Batch) -> Ledger | None:
 
 
 class Load:
-    """The steps of one load: `stage` every chunk, then `settle`."""
+    """The steps of one load: `stage` every chunk, then `settle`; at the end of the `with`, nothing of it is left about.
 
-    def __init__(self, connection: Connection, batch: Batch) -> None:
+    Args:
+        url: The store's address, for the connections that a load of many facts opens; None: it opens none.
+    """
+
+    def __init__(self, connection: Connection, batch: Batch, url: str | None = None) -> None:
         self._connection = connection
         self._batch = batch
+        self._url = url
         self._number = 0
         self._dimensions = {number: Dimension(names, {}) for number, (_, names) in DIMENSIONS.items()}
         self._counted = Counted()
         self._rows = 0
         self._staged: set[str] = set()
+        self._months: Months | None = None
+        self._is_settled = False
+        self._brought: str | None = None  # what tells the places, cells and days of the facts
+
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._months is not None:
+            self._months.close(is_settled=self._is_settled)
 
     def stage(self, chunks: Iterable[Chunk], progress: Progress | None = None) -> None:
-        """Copy the lines into temporary tables."""
+        """Copy the lines where nobody reads them yet."""
         self._create_staging()
-        for chunk in ahead(chunks):
-            self._stage(chunk)
-            if progress is not None:
-                progress(self._counted.lines, None)
+        with closing(ahead(chunks)) as coming:
+            few: list[Chunk] = []
+            facts = 0
+            for chunk in coming:
+                few.append(chunk)
+                facts += chunk.events.num_rows if chunk.events is not None else 0
+                if facts >= MANY_FACTS and self._url is not None:
+                    self._months = Months(self._url)
+                    break
+            for chunk in chain(few, coming):
+                self._stage(chunk)
+                if progress is not None:
+                    progress(self._counted.lines, None)
+        if self._months is not None:
+            self._months.finish()
 
     def settle(self, adopted: Ledger | None = None) -> Ledger:
         """Recognise what was there already, write the rest, roll up, and account for every line.
@@ -82,14 +108,23 @@ class Load:
         Args:
             adopted: The ledger of a load that another store has settled; None: it is drawn up here.
         """
+        # Undone where it fails, so that what was staged is free to be dropped.
+        with self._connection.transaction():
+            ledger = self._settle(adopted)
+        self._is_settled = True
+        return ledger
+
+    def _settle(self, adopted: Ledger | None) -> Ledger:
         connection = self._connection
         row = connection.execute("SELECT coalesce(max(batch), 0) + 1 FROM batches").fetchone()
         self._number = row[0] if row else 1
-        if "staged_events" in self._staged:
+        if self._months is not None:
+            self._settle_months(self._months)
+        elif "staged_events" in self._staged:
             self._number_dimensions()
             # Nobody counts temporary tables but us; uncounted, they are joined row by row.
             connection.execute("ANALYZE staged_events, numbers, verdicts")
-            connection.execute(statement("postgis/arrived_facts", stored=", ".join(STORED)))
+            connection.execute(statement("postgis/arrived", stored=", ".join(STORED)))
             self._write_events()
         if "staged_indicators" in self._staged:
             self._write_indicators()
@@ -102,7 +137,7 @@ class Load:
         else:
             ledger = adopted_ledger(adopted, self._counted)
         self._record(ledger)
-        note_and_notify(connection, self._number, "fresh" if "staged_events" in self._staged else None)
+        note_and_notify(connection, self._number, self._brought)
         return ledger
 
     # Into temporary tables
@@ -121,7 +156,7 @@ class Load:
     def _stage(self, chunk: Chunk) -> None:
         counted = self._counted
         if chunk.refusals is not None and chunk.refusals.num_rows:
-            self._copy("staged_refusals", tuple(chunk.refusals.column_names), chunk.refusals)
+            copy_into(self._connection, "staged_refusals", tuple(chunk.refusals.column_names), chunk.refusals)
             counted.refused += pc.count_distinct(chunk.refusals.column("line")).as_py()
         for rows, table, names in (
             (chunk.events, "staged_events", STAGED_EVENTS),
@@ -132,45 +167,42 @@ class Load:
             lines = chunk.event_lines
             if lines is None:
                 lines = np.arange(counted.lines + 1, counted.lines + 1 + rows.num_rows, dtype=np.int64)
-            prepared = self._numbered(rows) if table == "staged_events" else rows
-            prepared = prepared.append_column("line", pa.array(lines, type=pa.int64()))
+            counted.written += rows.num_rows
+            rows = rows.append_column("line", pa.array(lines, type=pa.int64()))
+            if table == "staged_events":
+                rows = in_hexagons(rows)
+                if self._months is not None:
+                    self._months.add(rows)
+                    continue
+                for number, dimension in self._dimensions.items():
+                    rows = rows.append_column(number, pa.array(dimension.encode(rows)))
             order = np.arange(self._rows + 1, self._rows + 1 + rows.num_rows, dtype=np.int64)
-            self._copy(table, names, prepared.append_column("row", pa.array(order)))
+            copy_into(self._connection, table, names, rows.append_column("row", pa.array(order)))
             self._rows += rows.num_rows
             self._staged.add(table)
-            counted.written += rows.num_rows
         counted.lines += chunk.lines
         counted.identical += chunk.identical
 
-    def _numbered(self, rows: pa.Table) -> pa.Table:
-        """Number the combinations, for this load only, and keep the cells that a hexagon may show."""
-        in_hexagons = pc.and_(
-            pc.is_in(rows.column("place_precision").cast(pa.string()), pa.array(HEXAGON_PRECISIONS)),
-            pc.not_equal(rows.column("cell"), 0),
-        )
-        cells = pc.if_else(in_hexagons, rows.column("cell"), pa.scalar(None, pa.int64()))
-        for number, dimension in self._dimensions.items():
-            rows = rows.append_column(number, pa.array(dimension.encode(rows)))
-        return rows.set_column(rows.schema.get_field_index("cell"), "cell", cells)
-
-    def _copy(self, table: str, names: tuple[str, ...], rows: pa.Table) -> None:
-        text = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)"
-        with self._connection.cursor() as cursor, cursor.copy(text) as copy:
-            copy.write(SIGNATURE)
-            copy.write(copy_rows(rows.select(list(names))))
-            copy.write(TRAILER)
-
     # Into the store
+
+    def _settle_months(self, months: Months) -> None:
+        """Take the months as they are when every fact is new; judge the facts one by one otherwise."""
+        connection = self._connection
+        if months.are_new(connection):
+            months.attach(connection, self._number)
+            self._brought = TOO_MANY
+            return
+        months.show_as_arrived(connection)
+        self._write_events()
+        connection.execute("DROP VIEW arrived CASCADE")
+        months.drop(connection)
 
     def _number_dimensions(self) -> None:
         """Give the combinations of this load the store's numbers; those it has not yet get new ones."""
-        first_new_place = 0
         for number, (table, names) in DIMENSIONS.items():
             staged = self._dimensions[number].fresh(number)
             known = self._known(table, number, names)
             first_new = max(known.values(), default=0) + 1
-            if number == "place":
-                first_new_place = first_new
             rows = list(zip(*(column.to_pylist() for column in staged.columns), strict=True))
             with self._connection.cursor().copy("COPY numbers FROM STDIN") as copy:
                 for *combination, local in rows:
@@ -185,48 +217,43 @@ class Load:
                 for row in fresh:
                     copy.write_row(row)
             self._connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM fresh_{table}")
-        place_in_territories(self._connection, first_new_place)
+            if number == "place" and fresh:
+                place_in_territories(self._connection, first_new)
 
     def _known(self, table: str, number: str, names: tuple[str, ...]) -> dict[Combination, int]:
         text = f"SELECT {', '.join(names)}, {number} FROM {table} ORDER BY {number}"
         return {row[:-1]: row[-1] for row in self._connection.execute(text)}
 
     def _write_events(self) -> None:
+        """Insert what the view `arrived` has and the store has not."""
         connection, batch = self._connection, {"batch": self._number}
-        if not self._insert_keys_at_once():
-            self._counted.settle(
-                *self._judge(
-                    EVENTS,
-                    arrived="arrived_facts",
-                    known="event_keys",
-                    stored="event_keys USING (event_id) JOIN facts USING (event_id, day, occurred_at)",
-                    compared=tuple(dict.fromkeys((*EVENTS.identity, *INPUT_FIELDS))),
-                )
+        connection.execute(statement("postgis/arrived_facts"))
+        self._counted.settle(
+            *self._judge(
+                EVENTS,
+                arrived="arrived_facts",
+                known="known_events",
+                stored="known_events USING (event_id) JOIN facts USING (event_id, day, occurred_at)",
+                compared=tuple(dict.fromkeys((*EVENTS.identity, *INPUT_FIELDS))),
             )
-            connection.execute(_keys("WHERE row NOT IN (SELECT row FROM verdicts)"))
-        connection.execute("SELECT ensure_months(array_agg(DISTINCT day)) FROM staged_events")
+        )
+        connection.execute("SELECT ensure_months(array_agg(DISTINCT day)) FROM accepted")
+        connection.execute(
+            "INSERT INTO event_keys (occurred_at, key, day)"
+            " SELECT occurred_at, hashtextextended(event_id, 0), day FROM accepted"
+        )
         written = ", ".join(("line", *DIMENSIONS, *STORED))
         connection.execute(
-            bound(
-                f"INSERT INTO events (batch, {written}) SELECT $batch, {written} FROM arrived"
-                " WHERE row NOT IN (SELECT row FROM verdicts)"
-            ),
+            bound(f"INSERT INTO events (batch, {written}) SELECT $batch, {written} FROM accepted"),
             batch,
         )
-        connection.execute(statement("postgis/rollup_of_arrived"))
+        brought = statement("postgis/rollup_of", facts="accepted")
+        connection.execute(f"CREATE TEMP TABLE fresh ON COMMIT DROP AS {brought}")
+        self._brought = "fresh"
         connection.execute("INSERT INTO rollup SELECT * FROM fresh")
-        summarise(connection, "fresh")
+        summarise_rows(connection, "fresh")
         connection.execute(statement("postgis/tallies_of_arrived"), batch)
         self._refuse_contradictions(EVENTS)
-
-    def _insert_keys_at_once(self) -> bool:
-        """Note the identifiers; False, and none noted, when one of them is there already."""
-        try:
-            with self._connection.transaction():
-                self._connection.execute(_keys())
-        except psycopg.errors.UniqueViolation:
-            return False
-        return True
 
     def _write_indicators(self) -> None:
         self._connection.execute("DELETE FROM verdicts")
@@ -243,7 +270,7 @@ class Load:
         self._connection.execute(
             bound(
                 f"INSERT INTO indicators (batch, {written}) SELECT $batch, {written} FROM staged_indicators"
-                " WHERE row NOT IN (SELECT row FROM verdicts)"
+                " WHERE NOT EXISTS (SELECT FROM verdicts WHERE verdicts.row = staged_indicators.row)"
             ),
             {"batch": self._number},
         )
@@ -256,6 +283,8 @@ class Load:
         connection, identity = self._connection, ", ".join(settled.identity)
         connection.execute("DROP TABLE IF EXISTS suspects, originals")
         connection.execute(statement("postgis/suspects", arrived=arrived, known=known, identity=identity))
+        if connection.execute("SELECT EXISTS (SELECT FROM suspects)").fetchone() == (False,):
+            return 0, 0
         connection.execute(
             statement(
                 "postgis/originals",
@@ -311,30 +340,6 @@ class Load:
             ),
             {"batch": self._number, **ledger_values(ledger)},
         )
-
-
-def place_in_territories(connection: Connection, first: int) -> None:
-    """Give the places from number `first` on their zone and their territories."""
-    for known_by in (
-        "zones.commune = places.commune",
-        "places.commune IS NULL AND zones.commune IS NULL AND zones.departement = places.departement",
-    ):
-        connection.execute(
-            bound(f"UPDATE places SET zone = zones.zone FROM zones WHERE place >= $first AND {known_by}"),
-            {"first": first},
-        )
-    connection.execute(statement("place_territories"), {"first": first})
-
-
-def summarise(connection: Connection, source: str, where: str = "true") -> None:
-    """Add the counts of a table like `rollup` to the summary by hexagon."""
-    connection.execute(
-        statement("postgis/hexagon_days", source=source, cell=parent_sql("cell", SUMMARY_RESOLUTION), where=where)
-    )
-
-
-def _keys(condition: str = "") -> LiteralString:
-    return bound(f"INSERT INTO event_keys SELECT event_id, day, occurred_at FROM arrived {condition}")
 
 
 def _columns(fields: tuple[Field, ...]) -> str:

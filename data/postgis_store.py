@@ -35,9 +35,11 @@ from data.conditions import (
     unknown_territory,
 )
 from data.errors import StoreError, UnreachableError
+from data.hexagon_sums import merge_by_cell
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
+from data.packing import PACKED_SQL, unpack
 from data.postgis_absence import Absence
 from data.postgis_changes import listening, note_and_notify, statements
 from data.postgis_connection import (
@@ -51,12 +53,16 @@ from data.postgis_connection import (
     statement,
     writing,
 )
+from data.postgis_lanes import lock_writing
 from data.postgis_live import Feed
-from data.postgis_load import Load, loaded_before, lock_writing, place_in_territories, summarise
+from data.postgis_load import Load, loaded_before
 from data.postgis_migrate import check_migrated
 from data.postgis_rows import arrow_of
+from data.postgis_summary import wrong_sums
+from data.postgis_territories import follow_zones, lock_territories, replace_memberships
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
+from data.spans import spans_between
 from data.store import (
     Arrival,
     Batch,
@@ -90,7 +96,7 @@ class PostgisStore:
         self._wakeups = Wakeups()
         self._feed, self._feeding = Feed(), threading.Lock()
         self._absence = Absence(lambda: connect(url).close())
-        self._scopes: dict[tuple[int, Territory | None, frozenset[Territory] | None], Scope] = {}
+        self._scopes: dict[tuple[tuple[Any, ...], Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
     def open(cls, url: str) -> PostgisStore:
@@ -129,14 +135,14 @@ class PostgisStore:
             earlier = loaded_before(connection, batch)
             if earlier is not None:
                 return replace(earlier, already_loaded=True)
-            load = Load(connection, batch)
-            load.stage(chunks, progress)
-            lock_writing(connection)
-            earlier = loaded_before(connection, batch)  # by another program, meanwhile
-            if earlier is not None:
-                return replace(earlier, already_loaded=True)
-            _check_free(connection, batch)
-            ledger = load.settle()
+            with Load(connection, batch, self._url) as load:
+                load.stage(chunks, progress)
+                lock_writing(connection)
+                earlier = loaded_before(connection, batch)  # by another program, meanwhile
+                if earlier is not None:
+                    return replace(earlier, already_loaded=True)
+                _check_free(connection, batch)
+                ledger = load.settle()
         if progress is not None:
             progress(ledger.lines, ledger.lines)
         return ledger
@@ -147,7 +153,11 @@ class PostgisStore:
             return self._feed.append(connection, arrivals)
 
     def tidy(self, quiet: bool) -> None:
-        """Nothing to do: indexes keep what is appended in order."""
+        """Sum up by hexagon what was appended: the same whether it is quiet or not, as it takes some milliseconds."""
+        if self._feed.wants_packing():
+            with self._feeding, writing(self._pool, self._url) as connection:
+                lock_writing(connection)
+                self._feed.pack(connection)
 
     def set_memberships(self, memberships: Sequence[Membership], progress: Progress | None = None) -> None:
         steps = 4
@@ -159,17 +169,15 @@ class PostgisStore:
         rows = membership_rows(memberships)
         digest = digest_of(rows)
         with writing(self._pool, self._url) as connection:
+            lock_territories(connection)
             lock_writing(connection)
             if connection.execute("SELECT memberships_digest FROM meta").fetchone() == (digest,):
                 done(steps)
                 return
-            _replace_memberships(connection, rows)
             done(1)
-            connection.execute("CREATE TEMP TABLE zones_before ON COMMIT DROP AS SELECT place, zone FROM places")
-            connection.execute("UPDATE places SET zone = 0")
-            place_in_territories(connection, first=0)
+            replace_memberships(connection, rows)
             done(2)
-            _follow_zones(connection)
+            follow_zones(connection)
             done(3)
             connection.execute(bound("UPDATE meta SET memberships_digest = $digest"), {"digest": digest})
             note_and_notify(connection, batch=None, facts=None)
@@ -180,15 +188,13 @@ class PostgisStore:
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
         with self._reading(viewer) as connection:
             scope = self._scope(connection, query.territory, viewer)
-            summary = scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query)
-            where, values = conditions(query, scope, _one_of)
-            text = statement(
-                "counts_by_cell",
-                source="hexagon_days" if summary else "rollup",
-                cell=parent_sql("cell", query.resolution),
-                where=where,
-            )
-            columns = _packed(connection, text, values, "hexagon")
+            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
+                columns = _summed_up(connection, query, scope)
+            else:
+                where, values = conditions(query, scope, _one_of)
+                cell = parent_sql("cell", query.resolution)
+                text = statement("counts_by_cell", source="rollup", cell=cell, where=where)
+                columns = _packed(connection, text, values, "hexagon")
         return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
@@ -303,10 +309,9 @@ class PostgisStore:
                 return int(row[0]) if row else 0
 
             checks = run_checks(count, "whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
-            summary = read_sql("postgis/verify_summary").format(cell=parent_sql("cell", SUMMARY_RESOLUTION))
             return [
                 *checks,
-                Check(SUMMARY_NAME, count(summary)),
+                Check(SUMMARY_NAME, wrong_sums(connection)),
                 Check(N_("Une clé pour chaque fait"), count(read_sql("postgis/verify_keys"))),
             ]
 
@@ -328,8 +333,10 @@ class PostgisStore:
 
     def adopt(self, ledger: Ledger, chunks: Iterable[Chunk]) -> None:
         """Write a load that another store has settled already, with its ledger as it is."""
-        with writing(self._pool, self._url) as connection:
-            load = Load(connection, batch_of(ledger))
+        with (
+            writing(self._pool, self._url) as connection,
+            Load(connection, batch_of(ledger), self._url) as load,
+        ):
             load.stage(chunks)
             lock_writing(connection)
             _check_free(connection, batch_of(ledger))
@@ -340,10 +347,10 @@ class PostgisStore:
     def _scope(self, connection: Connection, territory: Territory | None, viewer: Viewer) -> Scope:
         if territory is None and viewer.territories is None:
             return Scope()
-        key = (_version(connection), territory, viewer.territories)
+        key = (_geography(connection), territory, viewer.territories)
         if key not in self._scopes:
             if self._scopes and next(iter(self._scopes))[0] != key[0]:
-                self._scopes = {}  # of an earlier version
+                self._scopes = {}  # of an earlier geography
             self._scopes[key] = _read_scope(connection, territory)
         return self._scopes[key]
 
@@ -353,6 +360,11 @@ def _version(connection: Connection) -> int:
     if row is None:
         raise StoreError(N_("La base est vide : son en-tête manque."))
     return int(row[0])
+
+
+def _geography(connection: Connection) -> tuple[Any, ...]:
+    """What scopes follow from: not the version, which a live feed raises ten times a second."""
+    return connection.execute("SELECT memberships_digest, geography FROM meta").fetchone() or ()
 
 
 def _read_scope(connection: Connection, territory: Territory | None) -> Scope:
@@ -375,30 +387,27 @@ def _check_free(connection: Connection, batch: Batch) -> None:
         raise StoreError(N_("Un autre chargement porte déjà l'identifiant {given}. Recommencez."), given=batch.batch_id)
 
 
-def _replace_memberships(connection: Connection, rows: pa.Table) -> None:
-    for table in ("memberships", "zones", "place_territories"):
-        connection.execute(bound(f"DELETE FROM {table}"))
-    with connection.cursor().copy("COPY memberships (kind, code, commune) FROM STDIN") as copy:
-        for row in zip(*(rows.column(name).to_pylist() for name in ("kind", "code", "commune")), strict=True):
-            copy.write_row(row)
-    connection.execute(statement("zones"))
-
-
-def _follow_zones(connection: Connection) -> None:
-    """Put the daily counts under the places' new zones; counts of zones that keep their places are not touched."""
-    connection.execute(
-        """CREATE TEMP TABLE moved ON COMMIT DROP AS
-        SELECT place, zones_before.zone AS before, places.zone AS after
-        FROM places JOIN zones_before USING (place) WHERE places.zone <> zones_before.zone"""
-    )
-    touched = "zone IN (SELECT before FROM moved UNION SELECT after FROM moved)"
-    connection.execute(bound(f"DELETE FROM hexagon_days WHERE {touched}"))
-    connection.execute("UPDATE rollup SET zone = after FROM moved WHERE rollup.place = moved.place")
-    summarise(connection, "rollup", touched)
-
-
 def _one_of(column: str, parameter: str, kind: str) -> str:
     return f"{column} = ANY(${parameter}::{kind}[])"
+
+
+def _summed_up(connection: Connection, query: Query, scope: Scope) -> answers.Columns:
+    """Counts by hexagon of some whole zones, or of all, from the summary by spans of days."""
+    if scope.zones is None:
+        zones = [zone for (zone,) in connection.execute("SELECT DISTINCT zone FROM places")]
+    else:
+        zones = list(scope.zones)
+    spans = spans_between(query.start, query.stop)
+    values = {"zones": zones, "spans": spans, "start": query.start, "stop": query.stop}
+    rows = connection.execute(statement("postgis/hexagon_sums", packed=PACKED_SQL), values, binary=True)
+    sums = merge_by_cell(unpack(value for (value,) in rows if value is not None), query.resolution)
+    return {name: _nan_for_null(column) for name, column in sums.items()}
+
+
+def _nan_for_null(column: NDArray[Any]) -> NDArray[Any]:
+    if isinstance(column, np.ma.MaskedArray):
+        return np.ma.filled(column.astype(np.float64), np.nan)
+    return column
 
 
 def _fetch(connection: Connection, text: LiteralString, values: Mapping[str, Any]) -> answers.Columns:

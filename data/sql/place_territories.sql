@@ -12,7 +12,7 @@ whole_departements AS (
     WHERE t.kind IN ('departement', 'region', 'antenna')
     GROUP BY t.kind, t.code, d.code, s.communes HAVING count(DISTINCT t.commune) = s.communes
 )
-INSERT INTO place_territories
+INSERT INTO {target}
 SELECT DISTINCT m.kind, m.code, f.place FROM fresh f JOIN memberships m ON m.commune = f.commune WHERE m.kind <> 'arrondissement'
 UNION ALL
 SELECT w.kind, w.code, f.place FROM fresh f JOIN whole_departements w ON w.departement = f.departement WHERE f.commune IS NULL

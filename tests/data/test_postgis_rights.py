@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
+from data.demo import load_demo
 from data.errors import ForbiddenError
 from data.postgis_connection import LOADER, WALL, reading_as, role_of
+from data.postgis_outlines import write_hexagons
 from data.postgis_store import PostgisStore
 from data.private_cluster import ADMINISTRATOR
 from data.query import Query, Role, Territory, Viewer
 from data.store import Change
+from geo.cells import parents
 from tests.data.contract import (
     FIRST_DAY,
     Reference,
@@ -260,6 +266,7 @@ def test_who_states_no_territory_sees_nothing(filled: tuple[PostgisStore, Refere
             "facts",
             "rollup",
             "hexagon_days",
+            "hexagon_spans",
             "tallies",
             "places",
             "indicators",
@@ -307,34 +314,107 @@ def test_viewers_get_the_least_role() -> None:
     }
 
 
-DAYS_ASKED = "day >= %(start)s AND day < %(stop)s"
+def test_a_reader_sees_the_contours_of_its_own_facts(filled: tuple[PostgisStore, Reference]) -> None:
+    """A drawn hexagon says that there is a fact somewhere in it."""
+    store, reference = filled
+    with administrator(store) as connection:
+        connection.execute("SET search_path = hexacross, public")
+        connection.execute("SELECT set_config('role', %s, false)", (LOADER,))
+        assert write_hexagons(connection) > 100
+    mine = {fact["cell"] for fact in reference.seen(CHIEF) if fact["cell"] is not None}
+    others = {fact["cell"] for fact in reference.facts.values() if fact["cell"] is not None} - mine
+    for role, territories, seen in (
+        ("hexacross_cross", ["cross:marseille"], mine),
+        ("hexacross_wall", ["cross:marseille"], mine),
+        ("hexacross_antenna", [], set()),
+        ("hexacross_wall", ["*"], mine | others),
+        ("hexacross_national", [], mine | others),
+    ):
+        with login(store, f"lecteur_{role}_{len(territories)}_{len(seen)}", role, *territories) as connection:
+            for table in ("hexagon_outlines", "hexagon_places"):
+                found = {cell for (cell,) in connection.execute(f"SELECT cell FROM {table}")}
+                assert found == {int(cell) for r in range(5, 10) for cell in parents(sorted(seen), r)}
+            if role == "hexacross_cross":
+                drawn = connection.execute("SELECT hexagon FROM qgis_hexagons_9 GROUP BY 1").fetchall()
+                assert {int(cell, 16) for (cell,) in drawn} == set(parents(sorted(mine), 9).tolist())
 
 
+# Plans, of enough rows that reading a whole table would cost more than an index
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[PostgisStore]:
+    """100,000 facts of two years loaded by whole months, and some that came since, each table counted."""
+    store = open_new_store()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data.postgis_load.MANY_FACTS", 1)
+        load_demo(store, 100_000, seed=1, until=date(2026, 6, 1))
+        patch.setattr("data.postgis_load.MANY_FACTS", 10**9)
+        patch.setattr("data.postgis_summary.TAIL_ROWS", 10**9)
+        load_demo(store, 10_000, seed=2, until=date(2026, 6, 1))
+    with administrator(store) as connection:
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+    yield store
+    store.close()
+
+
+def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes_of(below)
+
+
+def plans_of(store: PostgisStore, viewer: Viewer, ask: Callable[[], object]) -> list[dict[str, Any]]:
+    """The plan of each statement on facts or counts that the store runs to answer, in the viewer's own transaction."""
+    plans = []
+    execute = psycopg.Connection.execute
+
+    def explaining(connection: Any, text: Any, values: Any = None, **named: Any) -> Any:
+        if isinstance(text, str) and re.search(r"\b(events|rollup|hexagon_spans|hexagon_days)\b", text):
+            # A month of this little store is a hundred pages, which the planner may well read in their order.
+            execute(connection, "SET LOCAL enable_seqscan = off")
+            row = execute(connection, f"EXPLAIN (FORMAT JSON) {text}", values).fetchone()
+            execute(connection, "SET LOCAL enable_seqscan = on")
+            plans.append(row[0][0]["Plan"])
+        return execute(connection, text, values, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psycopg.Connection, "execute", explaining)
+        ask()
+    return plans
+
+
+LARGE = re.compile(r"^(events|rollup)_\d{4}_\d{2}$|^hexagon_spans$|^hexagon_days$")
+LILLE = Territory("cross", "lille")
+MONTH = Query(date(2026, 3, 5), date(2026, 4, 4), territory=LILLE, resolution=9)
+CHIEF_OF_LILLE = Viewer("cheffe de Lille", "cross", frozenset({LILLE}))
+
+
+@pytest.mark.parametrize("viewer", [CHIEF_OF_LILLE, Viewer("national")], ids=["cross", "national"])
 @pytest.mark.parametrize(
-    ("selected", "condition", "index"),
+    "ask",
     [
-        ("sum(incidents) FROM rollup", "zone = ANY(%(zones)s)", "rollup_zone_day_idx"),
-        ("sum(incidents) FROM hexagon_days", "zone = ANY(%(zones)s)", "hexagon_days_zone_day_idx"),
-        ("* FROM events", "place = ANY(%(places)s) ORDER BY occurred_at DESC LIMIT 50", "place_occurred_at_idx"),
-        ("* FROM events", "cell >= %(low)s AND cell < %(high)s", "cell_idx"),
+        lambda store, viewer: store.counts_by_cell(MONTH, viewer),
+        lambda store, viewer: store.counts_by_cell(replace(MONTH, families=frozenset({"incident"})), viewer),
+        lambda store, viewer: store.counts_by_cell(replace(MONTH, resolution=10), viewer),
+        lambda store, viewer: store.totals(MONTH, viewer),
+        lambda store, viewer: store.counts_by_day(MONTH, viewer),
+        lambda store, viewer: store.events(MONTH, viewer),
     ],
+    ids=["map", "map of a family", "finest map", "totals", "days", "facts"],
 )
 def test_rights_do_not_cost_the_index(
-    filled: tuple[PostgisStore, Reference], selected: str, condition: str, index: str
+    large: PostgisStore, viewer: Viewer, ask: Callable[[PostgisStore, Viewer], object]
 ) -> None:
-    """Conditions on integers and days go below the policy, into the index."""
-    store, _ = filled
-    values = {
-        "start": FIRST_DAY,
-        "stop": date(2025, 1, 31),
-        "zones": [3],
-        "places": [1, 2],
-        "low": 1 << 59,
-        "high": (1 << 59) + 9,
-    }
-    with store._reading(CHIEF) as connection:
-        connection.execute("SELECT set_config('enable_seqscan', 'off', true)")
-        text = f"EXPLAIN (COSTS off) SELECT {selected} WHERE {DAYS_ASKED} AND {condition}"
-        plan = "\n".join(str(line) for (line,) in connection.execute(text, values))
-    assert index in plan, plan
-    assert "SubPlan" in plan, "the policy is there too"
+    """What the store asks for is found by an index, whoever asks, and never by reading a large table whole."""
+    plans = plans_of(large, viewer, lambda: ask(large, viewer))
+    assert plans
+    read = [node for plan in plans for node in nodes_of(plan) if LARGE.match(node.get("Relation Name", ""))]
+    assert read
+    assert {node["Node Type"] for node in read} <= {"Index Scan", "Index Only Scan", "Bitmap Heap Scan"}, plans
+    # The latest facts may also be read in their order, until there are enough.
+    used = [node for node in read if "occurred_at" not in node.get("Index Name", "")]
+    assert all("Index Cond" in node or "Recheck Cond" in node for node in used), plans
+    if viewer is CHIEF_OF_LILLE:
+        assert "SubPlan" in str(plans), "the policy is there too"

@@ -242,9 +242,13 @@ def compare_rows(one: Store, other: Store, query: Query, viewer: Viewer) -> None
     loads=st.lists(st.lists(chunks(), min_size=1, max_size=2), min_size=1, max_size=3),
     asked=st.lists(st.tuples(queries(), VIEWERS), min_size=6, max_size=6),
     changed=st.booleans(),
+    by_months=st.booleans(),
 )
-def test_both_stores_answer_alike(loads: list[list[Chunk]], asked: list[tuple[Query, Viewer]], changed: bool) -> None:
-    with both() as (embedded, server):
+def test_both_stores_answer_alike(
+    loads: list[list[Chunk]], asked: list[tuple[Query, Viewer]], changed: bool, by_months: bool
+) -> None:
+    with both() as (embedded, server), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data.postgis_load.MANY_FACTS", 1 if by_months else 10**9)
         for store in (embedded, server):
             store.set_memberships(memberships())
         for number, made in enumerate(loads):

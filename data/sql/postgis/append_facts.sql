@@ -6,7 +6,7 @@ stored AS (
     INSERT INTO events ({written}) SELECT {written} FROM given
 ),
 named AS (
-    INSERT INTO event_keys SELECT event_id, day, occurred_at FROM given
+    INSERT INTO event_keys (occurred_at, key, day) SELECT occurred_at, hashtextextended(event_id COLLATE "C", 0), day FROM given
 ),
 fresh AS MATERIALIZED (
     {rollup}

@@ -1,9 +1,10 @@
--- The facts that a load brings, numbered as the store numbers them, before anything is settled.
-CREATE TEMP VIEW arrived AS
-SELECT row, line, class.number AS class, place.number AS place, origin.number AS origin, {stored}
-FROM staged_events
-JOIN numbers AS class ON class.dimension = 'class' AND class.staged = staged_events.class
-JOIN numbers AS place ON place.dimension = 'place' AND place.staged = staged_events.place
-JOIN numbers AS origin ON origin.dimension = 'origin' AND origin.staged = staged_events.origin;
+-- The arrived facts with what their numbers stand for, those that will be written, and those of the store that have
+-- the identifier of one of them.
 CREATE TEMP VIEW arrived_facts AS
-SELECT * FROM arrived JOIN classes USING (class) JOIN places USING (place) JOIN origins USING (origin)
+SELECT * FROM arrived JOIN classes USING (class) JOIN places USING (place) JOIN origins USING (origin);
+CREATE TEMP VIEW accepted AS
+SELECT * FROM arrived WHERE NOT EXISTS (SELECT FROM verdicts WHERE verdicts.row = arrived.row);
+CREATE TEMP TABLE known_events ON COMMIT DROP AS
+SELECT DISTINCT event_id, day, occurred_at
+FROM (SELECT event_id, hashtextextended(event_id, 0) AS key FROM arrived) AS named JOIN event_keys USING (key)
+JOIN events USING (event_id, day, occurred_at)

@@ -1,6 +1,8 @@
 -- Facts without their key, and keys without their fact.
 SELECT count(*) FROM (
-    (SELECT event_id, day, occurred_at FROM events EXCEPT SELECT event_id, day, occurred_at FROM event_keys)
+    (SELECT hashtextextended(event_id, 0) AS key, day, occurred_at FROM events
+     EXCEPT ALL SELECT key, day, occurred_at FROM event_keys)
     UNION ALL
-    (SELECT event_id, day, occurred_at FROM event_keys EXCEPT SELECT event_id, day, occurred_at FROM events)
+    (SELECT key, day, occurred_at FROM event_keys
+     EXCEPT ALL SELECT hashtextextended(event_id, 0), day, occurred_at FROM events)
 ) AS wrong

@@ -283,7 +283,7 @@ class DuckDBStore:
         check_sees_refusals(viewer)
         statement = f"""SELECT {", ".join(REFUSAL_SCHEMA.names)} FROM quarantine
             WHERE batch = (SELECT batch FROM batches WHERE batch_id = $batch_id)
-            ORDER BY line, field, reason LIMIT $limit"""
+            ORDER BY line, field, reason, given, expected LIMIT $limit"""
         with self._reading() as cursor:
             return _table(cursor, statement, {"batch_id": batch_id, "limit": limit}, REFUSAL_SCHEMA)
 

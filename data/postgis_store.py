@@ -270,7 +270,7 @@ class PostgisStore:
         check_sees_refusals(viewer)
         text = f"""SELECT {", ".join(REFUSAL_SCHEMA.names)} FROM quarantine
             WHERE batch = (SELECT batch FROM batches WHERE batch_id = $batch_id)
-            ORDER BY line, field, reason LIMIT $limit"""
+            ORDER BY line, field, reason, given, expected LIMIT $limit"""
         with self._reading(viewer) as connection:
             return _table(connection, bound(text), {"batch_id": batch_id, "limit": limit}, REFUSAL_SCHEMA)
 

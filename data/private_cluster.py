@@ -28,6 +28,7 @@ ADMINISTRATOR = "hexacross_admin"
 APPLICATION = "hexacross_app"  # the login of the dashboard: member of hexacross_server, owns nothing
 PREPARED = "hexacross_prepared"  # an empty store, that new ones are copied from
 # A killed server loses nothing, a machine without power does.
+RECOVERY_S = "600"  # after a crash, a long journal is read again before the server answers
 SPEED_NOT_SAFETY = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -74,7 +75,8 @@ class PrivateCluster:
         stated |= {} if durable else SPEED_NOT_SAFETY
         stated |= settings or {}
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in stated.items())
-        self._run("pg_ctl", "-D", str(self.files), "-l", str(self.folder / "log"), "-o", options, "-w", "start")
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "-D", str(self.files), "-l", log, "-o", options, "-w", "-t", RECOVERY_S, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop the server; `mode`: fast, or immediate (as a crash would)."""

@@ -53,6 +53,14 @@ FILES: dict[str, tuple[str, str]] = {
         "264f5c640339f042dd729062cfc04c17f8ea0f29882b538e3848ed8f10edb4da",
     ),
     "leaflet/LICENSE": ("leaflet/LICENSE", "53e8dc25862014e4324741ca18fbe3611e11d42ef69f59f86ea8c5389647d4cb"),
+    "geographiclib/geographiclib-geodesic.min.js": (
+        "geographiclib-geodesic/geographiclib-geodesic.min.js",
+        "06e3512904b346575f475f14d0b27ea0979dbcd2b0eddebf5f1eeefd234395b5",
+    ),
+    "geographiclib/LICENSE.txt": (
+        "geographiclib-geodesic/LICENSE.txt",
+        "8df0455c90f6bb3efbabf3e225122654c438a09c2be5635cdd79472a0970247e",
+    ),
     "h3-js/h3-js.umd.js": (
         "h3-js/dist/h3-js.umd.js",
         "4180c39bcf5e6bb8f1f236d8a245e51416a0109a3195a475f442ef0a290ca08a",

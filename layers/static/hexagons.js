@@ -45,7 +45,7 @@
       for (const canvas of Object.values(this._canvases)) canvas.remove();
       map.off("mousemove", this._move, this).off("mouseout", this._leave, this).off("click", this._click, this);
       map.off("moveend zoomend", this._reshow, this);
-      for (const control of [this.legend, this.insets, this.layers, this.zoom, this.scale]) control.remove();
+      for (const control of [this.legend, this.insets, this.layers, this.zoom, this.scale, ...this.tools]) control.remove();
       for (const part of [this._bar, this._notice, this._message, this._keys, this.tooltip.box]) part.remove();
     },
 
@@ -77,14 +77,17 @@
         lines: canvas("hxc-lines", 430, (frame) => this._paintLines(frame)),
         marks: canvas("hxc-marks", 460, (frame) => this._paintMarks(frame)),
       };
+      this.layers.offerPane("hexagons", this.strings.hexagons, map.getPane("hxc-hexagons"), () => this.repaint());
+      if (this.basemap) this.layers.offerPane("ground", this.strings.ground, map.getPane("hxc-ground"));
     },
 
     _panels: function (map) {
       const { strings, colours, options } = this;
       this.zoom = new hexacross.ZoomControl(strings, () => this._goHome()).addTo(map);
-      this.layers = new hexacross.LayersControl(strings).addTo(map);
+      this.layers = new hexacross.LayersControl(strings, hexacross.memoryOf(this._page())).addTo(map);
       this.insets = new hexacross.Insets(options.insets, strings, (frame) => this._paintInset(frame)).addTo(map);
       this.scale = L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
+      this.tools = hexacross.tools(map, { colours, strings, page: () => this._page(), changes: options.changes });
       this.legend = new hexacross.Legend(colours, strings).addTo(map);
       this._bar = element("div", "hxc-loading");
       this._notice = element("div", "hxc-notice");
@@ -310,7 +313,7 @@
     /** Where panels hide the map, in layer pixels: no name is written behind them. */
     _panelBoxes: function () {
       const map = this._container.getBoundingClientRect();
-      const boxes = [this.zoom, this.layers, this.insets, this.scale, this.legend].map((control) => control.getContainer().getBoundingClientRect());
+      const boxes = [this.zoom, this.layers, this.insets, this.scale, this.legend, ...this.tools].map((control) => control.getContainer().getBoundingClientRect());
       return boxes.filter(({ width }) => width).map(({ left, top, right, bottom }) => {
         const first = this._map.containerPointToLayerPoint([left - map.left, top - map.top]);
         const last = this._map.containerPointToLayerPoint([right - map.left, bottom - map.top]);
@@ -320,7 +323,7 @@
 
     _paintInset: function (frame) {
       if (this.basemap) this.basemap.paintGround(frame);
-      if (this.hexagons) this.hexagons.paint(frame, this.colours);
+      if (this.hexagons && this.layers.shows("hexagons")) this.hexagons.paint(frame, this.colours);
       this.outlines.paint(frame);
     },
 

@@ -1,0 +1,13 @@
+// The tools of the map: each a file of its own, that needs the Leaflet map and the helpers of L.hexacross, no layer.
+(function () {
+  "use strict";
+  const hexacross = L.hexacross;
+
+  /** Add them; returns controls. `page()`: the window whose address is the view; `changes`: the stream, "": none. */
+  hexacross.tools = function (map, { colours, strings, page, changes }) {
+    return [
+      new hexacross.Coordinates(strings), //
+      new hexacross.Measure(colours, strings),
+    ].map((control) => control.addTo(map));
+  };
+})();

@@ -139,6 +139,8 @@ def filled_server(cluster: PrivateCluster, events: int) -> Store:
     """A store of the demonstration's facts, and the same facts as raw points in the table `raw`."""
     database = f"demo_{events}"
     if not cluster.has_database(database):
+        if cluster.has_database(f"filling_{events}"):  # a run was cut
+            cluster.drop_store(f"filling_{events}")
         store = open_store(cluster.create_store(f"filling_{events}"))
         load_demo(store, events, seed=1, until=UNTIL)
         store.close()

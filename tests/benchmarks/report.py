@@ -20,18 +20,19 @@ def median_time(run: Callable[[], object], repeats: int = 3) -> float:
     return statistics.median(seconds)
 
 
-def report(name: str, ours_s: float, peer_s: float | None, bar_text: str, passed: bool) -> None:
+def report(name: str, ours_s: float, peer_s: float | None, bar_text: str, passed: bool, unit: str = "s") -> None:
     """Print what was measured beside its peer and its bar, then fail if the bar was missed.
 
     Args:
         name: What was done, with its size: "indexing and communes, 5 million points".
-        ours_s: Seconds, our side.
-        peer_s: Seconds, the peer's side in the same run; None where the bar is absolute.
+        ours_s: Seconds (or `unit`), our side.
+        peer_s: The peer's side in the same run; None where the bar is absolute.
         bar_text: The bar and what was reached, as a reader wants it: "≥ 5× geopandas.sjoin".
         passed: Whether the bar is met.
+        unit: Of both numbers, where it is not seconds.
     """
-    peer = "" if peer_s is None else f"{peer_s:10.3f} s {peer_s / ours_s:7.1f}×"
-    line = f"{name:<58} {ours_s:10.3f} s {peer:>21}  {bar_text}  {'ok' if passed else 'MISSED'}"
+    peer = "" if peer_s is None else f"{peer_s:10.3f} {unit} {peer_s / ours_s:7.1f}×"
+    line = f"{name:<58} {ours_s:10.3f} {unit} {peer:>21}  {bar_text}  {'ok' if passed else 'MISSED'}"
     sys.stdout.write(f"\n{line}\n")
     sys.stdout.flush()
     assert passed, line

@@ -24,6 +24,7 @@ from data.lists import read_lists
 from data.opening import is_server, open_store, store_name
 from data.store import Source
 from geo.errors import HexacrossError
+from layers.basemap import INDEX as BASEMAP_INDEX
 
 State = Literal["ok", "warning", "missing"]
 LITTLE_SPACE = 2 * 2**30  # bytes
@@ -64,7 +65,7 @@ def _python(_settings: Settings) -> list[Finding]:
 
 def _page_files(_settings: Settings) -> list[Finding]:
     missing = [name for name in FILES if not (ASSETS / name).is_file()]
-    if not (ASSETS / "basemap" / "world.json").is_file():
+    if not (ASSETS / "basemap" / BASEMAP_INDEX).is_file():
         missing.append("basemap")
     subject = _("Fichiers de la page")
     if missing:

@@ -1,44 +1,83 @@
-"""The basemap as small JSON files that the browser draws on canvas: no tile server, no foreign request.
+"""The basemap as tiles that the browser draws on canvas: no tile server, no foreign request.
 
 ::
 
-    world.json            countries but France, simplified: shapes, coasts, borders
-    france-0.json … -2    départements at three levels of detail: shapes, coasts, borders of each rank
-    communes/<code>.json  borders inside one département and the names of its communes, fetched when one is near
-    names.json            countries, régions and towns, the most important first
+    index.json                       digest, levels, and which tiles of each level there are
+    <level>/<x>-<y>.<digest>.json    one tile: land, abroad (rings), lines by rank, names
 
-Coordinates are degrees WGS 84 times the file's `scale`, as integers; each line is x, y, then differences. Borders are
-written once, not once for each neighbour: a shared segment is found by its two rounded ends.
+Each level serves a span of map zooms (`LEVELS`) and has tiles of one zoom of the usual pyramid. A tile's coordinates
+are integers, 0 to `extent` from its north-west corner in Web Mercator; each line or ring is x, y, then differences,
+flat. Lines are cut where tiles meet, each border being written once under the highest rank it has. Rings reach a little
+over the edge, so that no seam shows between two tiles of one colour. A name is kind, name, x, y, importance, zoom from
+which it is written, and in English if that differs; it is in one tile of a level, that of its place.
+
+A tile that is not in the index has nothing that the coarser one does not have: the browser draws that one. From the
+third level on there are tiles around France only. The digest is that of all files: browsers keep a tile for ever.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from geo.errors import N_
+from layers.basemap_lines import Segments, cut, rings_of, to_mercator
+from layers.basemap_names import is_french, names
 from layers.errors import LayerError
 
 Progress = Callable[[int, int | None], None]
-Rank = Literal["coast", "country", "region", "departement", "commune"]
+Rank = Literal["coast", "country", "region", "departement", "epci", "commune"]
+RANKS: tuple[Rank, ...] = ("coast", "country", "region", "departement", "epci", "commune")
 
-FORMAT = 1
-SCALE = 20_000  # five metres; the boundaries themselves are generalised to about a hundred
-WORLD_SCALE = 1_000
-# Tolerances in degrees; a pixel is 0.022° at zoom 6, 0.0055° at zoom 8, up to which the first two levels serve.
-FRANCE_TOLERANCES = (0.012, 0.004, 0.0)
-WORLD_TOLERANCE = 0.03
-BORDER_REACH = 0.06  # degrees: how far the world's France strays from ours along a land border
-TOWN_POPULATION = 2_000  # smaller communes are named by their département's file
+FORMAT = 2
+INDEX = "index.json"
+MAP_TILE_PX = 256  # of the pyramid's tiles at the map zoom of their own number
+
+
+class Level(NamedTuple):
+    """Tiles for map zooms from `zoom` up to the next level's."""
+
+    zoom: float
+    tile_zoom: int
+    extent: int  # steps across a tile
+    tolerance_px: float  # of simplification, at the zoom where the next level takes over; 0: as it is
+    finest: Rank  # the lowest rank of border it draws
+    world: bool  # whether there are tiles everywhere, or around France only
+
+    @property
+    def tiles(self) -> int:
+        """Around the world."""
+        return 1 << self.tile_zoom
+
+    @property
+    def steps(self) -> int:
+        """Of the grid, around the world."""
+        return self.tiles * self.extent
+
+
+LEVELS = (
+    Level(0, 2, 4096, 0.7, "country", world=True),
+    Level(4.5, 4, 4096, 0.7, "departement", world=True),
+    Level(6.5, 6, 4096, 0.6, "departement", world=False),
+    Level(8.5, 7, 8192, 0.6, "epci", world=False),
+    Level(10, 9, 16384, 0.0, "commune", world=False),
+)
+LEAST_ISLAND_PX2 = 1.0  # an island abroad smaller than that, at the level's last zoom, is left out
+BORDER_REACH = 0.08 / 360  # of the world: how far its France strays from ours along a land border (8 km in the south)
+OVERLAP = 1 / 128  # of a tile: how far rings reach over its edge; two pixels at the least
+NEAR = 0.1  # of a tile: how near France must be for a tile of a level that is not the whole world's
 
 
 def write_basemap(
@@ -52,9 +91,10 @@ def write_basemap(
     """Write the basemap's files into `folder`, replacing what was there only once all are written.
 
     Args:
-        communes: code, name, departement, population, lng, lat; EPSG:4326 like all four.
-        departements: code, region, prefecture (code of a commune).
-        regions: name.
+        communes: code, name, departement, epci, population, lng, lat; EPSG:4326 like all four. They make up the
+            départements.
+        departements: code, name, region, prefecture (code of a commune), population.
+        regions: name, population.
         countries: iso_a2, part_of, name_fr, name_en, lng, lat; France is the row FR.
 
     Raises:
@@ -65,202 +105,275 @@ def write_basemap(
         if frame.crs is None or frame.crs.to_epsg() != 4326:
             raise LayerError(N_("{name} : attendu EPSG:4326, reçu {given}."), name=name, given=frame.crs)
     report = progress or (lambda done, total: None)
-    steps = 2 + len(FRANCE_TOLERANCES) + len(departements)
+    drawn = communes[communes.geometry.notna()]  # a few are drawn with the one they joined
+    lands = Lands.of(drawn, departements, countries)
+    table = names(drawn, departements, regions, countries)
+    pyramid: list[dict[tuple[int, int], Any]] = []
+    for step, level in enumerate(LEVELS, start=1):
+        pyramid.append(tiles_of(level, lands))
+        report(step, len(LEVELS) + 1)
+    _put_names(pyramid, table)
     fresh = folder.with_name(folder.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "communes").mkdir(parents=True)
-    frames["communes"] = communes[communes.geometry.notna()]  # a few are drawn with the one they joined
-    for step, (name, content) in enumerate(_files(**frames), start=1):
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        (fresh / name).write_text(text, encoding="utf-8")
-        report(step, steps)
+    _write(fresh, pyramid)
+    report(len(LEVELS) + 1, len(LEVELS) + 1)
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
 
 
-def _files(
-    communes: gpd.GeoDataFrame, departements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, countries: gpd.GeoDataFrame
-) -> Iterable[tuple[str, dict[str, Any]]]:
-    yield "names.json", names(communes, departements, regions, countries)
-    yield "world.json", world(countries, departements)
-    abroad = _abroad(countries)
-    for level, tolerance in enumerate(FRANCE_TOLERANCES):
-        yield f"france-{level}.json", france(departements, abroad, tolerance)
-    for code in departements["code"]:
-        yield f"communes/{code}.json", communes_of(communes[communes["departement"] == code])
-
-
-def france(departements: gpd.GeoDataFrame, abroad: shapely.Geometry, tolerance: float) -> dict[str, Any]:
-    """Départements at one level of detail; `tolerance` in degrees, 0 leaves them as they are."""
-    shapes = departements.geometry.to_numpy()
-    if tolerance:
-        shapes = shapely.coverage_simplify(shapes, tolerance)
-    segments = Segments.of(shapes, SCALE)
-    region = departements["region"].to_numpy()
-    inner = segments.second >= 0
-    same = np.zeros(len(inner), dtype=bool)
-    same[inner] = region[segments.first[inner]] == region[segments.second[inner]]
-    at_country = ~inner
-    at_country[~inner] = shapely.dwithin(abroad, segments.middles(~inner), BORDER_REACH)
-    return {
-        "scale": SCALE,
-        "shapes": _shapes(shapes, departements["code"], SCALE),
-        "lines": {
-            "departement": segments.lines(inner & same),
-            "region": segments.lines(inner & ~same),
-            "country": segments.lines(at_country),
-            "coast": segments.lines(~inner & ~at_country),
-        },
-    }
-
-
-def world(countries: gpd.GeoDataFrame, departements: gpd.GeoDataFrame) -> dict[str, Any]:
-    """All countries but what France's départements cover.
-
-    The world's outline of France is coarser than ours: what of it lies outside ours along a land border would show
-    as a strip of sea. Those strips go to the neighbours.
-    """
-    french = _is_french(countries)
-    shapes = shapely.coverage_simplify(countries.geometry.to_numpy(), WORLD_TOLERANCE)
-    segments = Segments.of(shapes, WORLD_SCALE)
-    inner = segments.second >= 0
-    ours = french[segments.first] | (inner & french[segments.second])
-    seam = (np.abs(segments.starts[:, 0]) == 180 * WORLD_SCALE) & (np.abs(segments.stops[:, 0]) == 180 * WORLD_SCALE)
-    pole = np.minimum(segments.starts[:, 1], segments.stops[:, 1]) <= -85 * WORLD_SCALE
-    strips = _strips(countries, departements)
-    return {
-        "scale": WORLD_SCALE,
-        "shapes": [
-            *_shapes(shapes[~french], countries["iso_a2"][~french].fillna(""), WORLD_SCALE),
-            *_shapes(strips, [""] * len(strips), WORLD_SCALE),
-        ],
-        "lines": {
-            "country": segments.lines(inner & ~ours),
-            "coast": segments.lines(~inner & ~ours & ~seam & ~pole),
-        },
-    }
-
-
-def communes_of(communes: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Borders between the communes of one département, and their names by falling population."""
-    segments = Segments.of(communes.geometry.to_numpy(), SCALE)
-    ordered = communes.sort_values("population", ascending=False, na_position="last")
-    return {
-        "scale": SCALE,
-        "lines": {"commune": segments.lines(segments.second >= 0)},
-        "names": _named(ordered["name"], ordered["lng"], ordered["lat"], ordered["population"].fillna(0)),
-    }
-
-
-def names(
-    communes: gpd.GeoDataFrame, departements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, countries: gpd.GeoDataFrame
-) -> dict[str, Any]:
-    """Names with a place and a weight; the first ones win where there is no room for all."""
-    towns = communes[communes["population"] >= TOWN_POPULATION].copy()
-    towns["seat"] = towns["code"].isin(departements["prefecture"])
-    towns = towns.sort_values(["seat", "population"], ascending=False)
-    lands = countries[~_is_french(countries)].copy()
-    lands["extent"] = shapely.area(lands.geometry.to_numpy()) * np.cos(np.radians(lands["lat"]))  # roughly: a weight
-    lands = lands.sort_values("extent", ascending=False)
-    inside = regions.geometry.representative_point()
-    return {
-        "countries": _named(lands["name_fr"], lands["lng"], lands["lat"], lands["extent"], lands["name_en"]),
-        "regions": _named(regions["name"], inside.x, inside.y, regions["population"].fillna(0)),
-        "towns": _named(towns["name"], towns["lng"], towns["lat"], towns["population"], towns["seat"].astype(int)),
-    }
-
-
 @dataclass(frozen=True, slots=True)
-class Segments:
-    """The distinct segments of a coverage, integers of degrees × scale, with the shapes on either side."""
+class Lands:
+    """What is drawn, in Web Mercator from 0 to 1: units of France with their codes, and the other countries."""
 
-    starts: NDArray[np.int64]  # (n, 2)
-    stops: NDArray[np.int64]
-    first: NDArray[np.intp]  # position of a shape
-    second: NDArray[np.intp]  # of the other one; -1: the outside
-    scale: int
+    communes: NDArray[np.object_]
+    units: pd.DataFrame  # of each commune: region, departement, epci
+    departements: NDArray[np.object_]
+    regions: NDArray[np.object_]  # code of each département's région
+    countries: NDArray[np.object_]  # all of them, as one coverage
+    french: NDArray[np.bool_]  # which of them are France, as the world's file draws it
+    abroad: shapely.Geometry  # the others together
+    strips: NDArray[np.object_]
 
     @classmethod
-    def of(cls, shapes: NDArray[np.object_], scale: int) -> Segments:
-        rings, owners = _rings(shapes)
-        points, ring_of = shapely.get_coordinates(rings, return_index=True)
-        grid = np.rint(points * scale).astype(np.int64)
-        joined = ring_of[:-1] == ring_of[1:]
-        start, stop = grid[:-1][joined], grid[1:][joined]
-        owner = owners[ring_of[:-1][joined]]
-        moved = (start != stop).any(axis=1)
-        start, stop, owner = start[moved], stop[moved], owner[moved]
-        swapped = (start[:, 0] > stop[:, 0]) | ((start[:, 0] == stop[:, 0]) & (start[:, 1] > stop[:, 1]))
-        ends = np.where(swapped[:, None], np.hstack((stop, start)), np.hstack((start, stop)))
-        order = np.lexsort((owner, *ends.T))
-        ends, owner = ends[order], owner[order]
-        fresh = np.concatenate(([True], (ends[1:] != ends[:-1]).any(axis=1)))
-        index = np.flatnonzero(fresh)
-        last = np.concatenate((index[1:], [len(ends)])) - 1
-        second = np.where(owner[last] != owner[index], owner[last], -1)
-        return cls(ends[index, :2], ends[index, 2:], owner[index], second, scale)
+    def of(cls, communes: gpd.GeoDataFrame, departements: gpd.GeoDataFrame, countries: gpd.GeoDataFrame) -> Lands:
+        """Project them; `strips` are what the world's coarser France has beyond ours along land borders."""
+        ours = to_mercator(departements.geometry.to_numpy())
+        world = to_mercator(countries.geometry.to_numpy())
+        french = is_french(countries)
+        abroad = shapely.union_all(world[~french])
+        shapely.prepare(abroad)
+        region_of = dict(zip(departements["code"], departements["region"], strict=True))
+        units = pd.DataFrame(
+            {
+                "region": communes["departement"].map(region_of).to_numpy(),
+                "departement": communes["departement"].to_numpy(),
+                "epci": communes["epci"].fillna("").to_numpy(),
+            }
+        )
+        return cls(
+            to_mercator(communes.geometry.to_numpy()),
+            units,
+            ours,
+            departements["region"].to_numpy(),
+            world,
+            french,
+            abroad,
+            _strips(abroad, world[french], ours),
+        )
 
-    def middles(self, wanted: NDArray[np.bool_]) -> NDArray[np.object_]:
-        points = (self.starts[wanted] + self.stops[wanted]) / (2 * self.scale)
-        return np.asarray(shapely.points(points))
-
-    def lines(self, wanted: NDArray[np.bool_]) -> list[list[int]]:
-        """The wanted segments, joined end to end."""
-        if not wanted.any():
-            return []
-        pieces = shapely.linestrings(np.stack((self.starts[wanted], self.stops[wanted]), axis=1).astype(np.float64))
-        merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(np.asarray(pieces))))
-        return [_differences(line) for line in merged]
-
-
-def _rings(shapes: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.intp]]:
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    return rings, owner[part]
-
-
-def _shapes(shapes: NDArray[np.object_], codes: Iterable[str], scale: int) -> list[dict[str, Any]]:
-    written = []
-    for shape, code in zip(shapes, codes, strict=True):
-        rings, _ = _rings(np.array([shape], dtype=object))
-        lines = [_differences(ring, scale) for ring in rings]
-        written.append({"code": code, "rings": [line for line in lines if len(line) >= 8]})
-    return written
+    def coverage(self, finest: Rank) -> tuple[NDArray[np.object_], pd.DataFrame]:
+        """The shapes whose borders go down to a rank, and their codes."""
+        if finest == "commune":
+            return self.communes, self.units
+        if finest == "epci":
+            groups = self.units.groupby(["region", "departement", "epci"], sort=True).indices
+            shapes = [shapely.coverage_union_all(self.communes[index]) for index in groups.values()]
+            return np.array(shapes, dtype=object), pd.DataFrame(list(groups), columns=["region", "departement", "epci"])
+        codes = pd.DataFrame({"region": self.regions, "departement": np.arange(len(self.departements))})
+        return self.departements, codes.assign(epci="")
 
 
-def _differences(line: shapely.Geometry, scale: int = 1) -> list[int]:
-    """x, y, then differences, flat; points that rounding made equal are dropped."""
-    grid = np.rint(shapely.get_coordinates(line) * scale).astype(np.int64)
-    steps = np.diff(grid, axis=0)
-    kept = steps[(steps != 0).any(axis=1)]
-    flat: list[int] = np.concatenate((grid[:1], kept)).ravel().tolist()
-    return flat
-
-
-def _named(names: Iterable[str], lng: Any, lat: Any, weight: Any, more: Any = None) -> list[list[Any]]:
-    numbers = [np.asarray(column, dtype=np.float64).round(4).tolist() for column in (lng, lat, weight)]
-    columns = [list(names), *numbers]
-    if more is not None:
-        columns.append(list(more))
-    return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _is_french(countries: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Rows that the départements draw better: France and its overseas départements."""
-    french = (countries["iso_a2"] == "FR") | (countries["part_of"] == "FR")
-    return np.asarray(french.fillna(value=False), dtype=bool)
-
-
-def _abroad(countries: gpd.GeoDataFrame) -> shapely.Geometry:
-    abroad = shapely.union_all(countries.geometry.to_numpy()[~_is_french(countries)])
-    shapely.prepare(abroad)
-    return abroad
-
-
-def _strips(countries: gpd.GeoDataFrame, departements: gpd.GeoDataFrame) -> NDArray[np.object_]:
-    ours = shapely.coverage_union_all(departements.geometry.to_numpy())
-    theirs = shapely.union_all(countries.geometry.to_numpy()[_is_french(countries)])
-    around = shapely.buffer(shapely.envelope(theirs), 1)
-    near = shapely.buffer(shapely.intersection(_abroad(countries), around), BORDER_REACH)
-    beyond = shapely.get_parts(shapely.intersection(shapely.difference(theirs, ours), near))
+def _strips(abroad: shapely.Geometry, theirs: NDArray[np.object_], ours: NDArray[np.object_]) -> NDArray[np.object_]:
+    """What of the world's France lies outside ours along a land border: it would show as a strip of sea."""
+    france = shapely.union_all(theirs)
+    around = shapely.buffer(shapely.envelope(france), 1 / 360)
+    near = shapely.buffer(shapely.intersection(abroad, around), BORDER_REACH)
+    beyond = shapely.get_parts(shapely.intersection(shapely.difference(france, shapely.coverage_union_all(ours)), near))
     return np.asarray(beyond[(shapely.get_dimensions(beyond) == 2) & ~shapely.is_empty(beyond)])
+
+
+def tiles_of(level: Level, lands: Lands) -> dict[tuple[int, int], Any]:
+    """The tiles of a level, without names: {(x, y): {"land", "abroad", "lines"}}."""
+    shapes, codes = lands.coverage(level.finest)
+    world, french = lands.countries, lands.french
+    tolerance = level.tolerance_px / (MAP_TILE_PX * 2 ** _last_zoom(level)) if level.tolerance_px else 0.0
+    if tolerance:
+        shapes = shapely.coverage_simplify(shapes, tolerance)
+        world, french = _without_specks(world, french, level)
+        world = shapely.coverage_simplify(world, tolerance)
+    france = shapely.coverage_union_all(shapes)
+    abroad = shapely.union_all([*world[~french], *lands.strips])
+    places = None if level.world else _around(france, level)
+    tiles: dict[tuple[int, int], Any] = defaultdict(lambda: {"land": [], "abroad": [], "lines": defaultdict(list)})
+    for rank, lines in _lines(level, shapes, codes, world, french, france, lands.abroad):
+        for piece in cut(lines, level.extent, level.tiles):
+            if places is None or (piece.x, piece.y) in places:
+                tiles[piece.x, piece.y]["lines"][rank].append(piece.flat)
+    for kind, ground in (("land", france), ("abroad", abroad)):
+        for place, ring in _rings(ground, level, places):
+            tiles[place][kind].append(ring)
+    return dict(tiles)
+
+
+def _last_zoom(level: Level) -> float:
+    following = LEVELS[LEVELS.index(level) + 1 :]
+    return following[0].zoom if following else level.zoom + 2
+
+
+def _without_specks(
+    world: NDArray[np.object_], french: NDArray[np.bool_], level: Level
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Countries in parts, without islands too small to see; a country's largest part stays."""
+    parts, owner = shapely.get_parts(world, return_index=True)
+    areas = shapely.area(parts)
+    largest = np.zeros(len(world))
+    np.maximum.at(largest, owner, areas)
+    least = LEAST_ISLAND_PX2 / (MAP_TILE_PX * 2 ** _last_zoom(level)) ** 2
+    kept = (areas >= least) | (areas == largest[owner])
+    return parts[kept], french[owner[kept]]
+
+
+def _lines(
+    level: Level,
+    shapes: NDArray[np.object_],
+    codes: pd.DataFrame,
+    world: NDArray[np.object_],
+    french: NDArray[np.bool_],
+    france: shapely.Geometry,
+    neighbours: shapely.Geometry,
+) -> Iterable[tuple[Rank, NDArray[np.object_]]]:
+    """Lines of France, each segment under its highest rank, then those of the world."""
+    segments = Segments.of(shapes, level.steps)
+    left, right = segments.first, segments.second
+    inner = right >= 0
+    differs = {}
+    for name in ("region", "departement", "epci"):
+        column = codes[name].to_numpy()
+        differs[name] = inner & (column[left] != column[right])
+    outer = ~inner
+    at_country = outer.copy()
+    at_country[outer] = shapely.dwithin(neighbours, segments.middles(outer), BORDER_REACH)
+    region = differs["region"]
+    departement = differs["departement"] & ~region
+    epci = differs["epci"] & ~region & ~departement
+    rest = inner & ~region & ~departement & ~epci
+    wanted: dict[Rank, NDArray[np.bool_]] = {"coast": outer & ~at_country, "country": at_country}
+    wanted |= {"region": region, "departement": departement, "epci": epci, "commune": rest}
+    for rank in RANKS[: RANKS.index(level.finest) + 1]:
+        yield rank, segments.lines(wanted[rank])
+    yield from _foreign_lines(level, world, french, france)
+
+
+def _foreign_lines(
+    level: Level, world: NDArray[np.object_], french: NDArray[np.bool_], france: shapely.Geometry
+) -> Iterable[tuple[Rank, NDArray[np.object_]]]:
+    """Coasts and borders of the other countries; what of them strays into France is left out."""
+    segments = Segments.of(world, level.steps)
+    inner = segments.second >= 0
+    ours = french[segments.first] | (inner & french[segments.second])
+    ends = np.stack((segments.starts, segments.stops))
+    seam = np.isin(ends[:, :, 0], (0, level.steps)).all(axis=0)  # where maps cut the world at 180°
+    pole = np.isin(ends[:, :, 1], (0, level.steps)).any(axis=0)
+    ground = shapely.transform(france, lambda points: points * level.steps)
+    shapely.prepare(ground)
+    ranks: tuple[tuple[Rank, NDArray[np.bool_]], ...] = (
+        ("coast", ~inner & ~ours & ~seam & ~pole),
+        ("country", inner & ~ours),
+    )
+    for rank, wanted in ranks:
+        lines = segments.lines(wanted)
+        stray = shapely.intersects(ground, lines)
+        lines[stray] = shapely.difference(lines[stray], ground)
+        parts = shapely.get_parts(lines)
+        yield rank, parts[~shapely.is_empty(parts)]
+
+
+def _around(france: shapely.Geometry, level: Level) -> set[tuple[int, int]]:
+    """The tiles that hold some of France, or have it near."""
+    parts = shapely.get_parts(france)
+    found = set()
+    for west, north, east, south in shapely.bounds(parts) * level.tiles:
+        for x in range(int(west - NEAR), int(east + NEAR) + 1):
+            for y in range(int(north - NEAR), int(south + NEAR) + 1):
+                found.add((x, y))
+    places = sorted(found)
+    boxes = _boxes(places, level, NEAR)
+    shapely.prepare(france)
+    near = shapely.intersects(france, boxes)
+    return {place for place, is_near in zip(places, near.tolist(), strict=True) if is_near}
+
+
+def _boxes(places: list[tuple[int, int]], level: Level, margin: float) -> NDArray[np.object_]:
+    corners = np.array(places, dtype=np.float64).reshape(-1, 2)
+    low, high = (corners - margin) / level.tiles, (corners + 1 + margin) / level.tiles
+    return np.asarray(shapely.box(low[:, 0], low[:, 1], high[:, 0], high[:, 1]))
+
+
+def _rings(
+    ground: shapely.Geometry, level: Level, places: set[tuple[int, int]] | None
+) -> Iterable[tuple[tuple[int, int], list[int]]]:
+    """Rings of what of `ground` lies in each tile and a little around it."""
+    everywhere = [(x, y) for x in range(level.tiles) for y in range(level.tiles)]
+    wanted = everywhere if places is None else sorted(places)
+    boxes = _boxes(wanted, level, OVERLAP)
+    parts = shapely.get_parts(ground)
+    index, part = shapely.STRtree(parts).query(boxes, predicate="intersects")
+    inside = shapely.contains_properly(boxes[index], parts[part])
+    pieces = parts[part].copy()
+    pieces[~inside] = shapely.intersection(pieces[~inside], boxes[index[~inside]])
+    for at, piece in zip(index.tolist(), pieces, strict=True):
+        x, y = wanted[at]
+        polygons = shapely.get_parts(piece)
+        rings, _owner = rings_of(polygons[shapely.get_dimensions(polygons) == 2])
+        for ring in rings:
+            grid = (
+                np.rint(shapely.get_coordinates(ring) * level.steps).astype(np.int64) - np.array([x, y]) * level.extent
+            )
+            steps = np.diff(grid, axis=0)
+            steps = steps[(steps != 0).any(axis=1)]
+            if len(steps) >= 3:
+                yield (x, y), [*grid[0].tolist(), *steps[:-1].ravel().tolist()]  # filling closes it
+
+
+def _put_names(pyramid: list[dict[tuple[int, int], Any]], table: pd.DataFrame) -> None:
+    """Give each name to one tile of each level that has zooms at which it is written.
+
+    Where there is no finer tile, the coarser one serves on, and has the names of the finer zooms too.
+    """
+    at = table[["x", "y"]].to_numpy(dtype=np.float64)
+    zooms = table["zoom"].to_numpy(dtype=np.float64)
+    rows = [[kind, name] for kind, name in zip(table["kind"], table["name"], strict=True)]
+    ends = [
+        [round(importance, 1), round(zoom, 2), *([english] if english else [])]
+        for importance, zoom, english in zip(
+            table["importance"].tolist(), zooms.tolist(), table["english"].tolist(), strict=True
+        )
+    ]
+    tile_of = [list(map(tuple, np.floor(at * level.tiles).astype(np.int64).tolist())) for level in LEVELS]
+    for rank, level in enumerate(LEVELS):
+        steps = np.rint((at * level.tiles - np.array(tile_of[rank])) * level.extent).astype(np.int64).tolist()
+        last = rank + 1 == len(LEVELS)
+        for i, place in enumerate(tile_of[rank]):
+            later = not last and zooms[i] >= LEVELS[rank + 1].zoom and tile_of[rank + 1][i] in pyramid[rank + 1]
+            if not later and place in pyramid[rank]:
+                pyramid[rank][place].setdefault("names", []).append([*rows[i], *steps[i], *ends[i]])
+
+
+def _write(folder: Path, pyramid: list[dict[tuple[int, int], Any]]) -> None:
+    texts = {
+        (rank, x, y): json.dumps(tile, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        for rank, tiles in enumerate(pyramid)
+        for (x, y), tile in sorted(tiles.items())
+    }
+    digest = hashlib.sha256(repr((FORMAT, LEVELS, sorted(texts.items()))).encode()).hexdigest()[:16]
+    for (rank, x, y), text in texts.items():
+        path = folder / str(rank) / f"{x}-{y}.{digest}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    levels = [
+        {"zoom": level.zoom, "tileZoom": level.tile_zoom, "extent": level.extent, "tiles": _runs(tiles)}
+        for level, tiles in zip(LEVELS, pyramid, strict=True)
+    ]
+    index = {"format": FORMAT, "digest": digest, "levels": levels}
+    (folder / INDEX).write_text(json.dumps(index, separators=(",", ":")), encoding="utf-8")
+
+
+def _runs(places: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Rows of neighbours: y, first x, last x."""
+    runs: list[list[int]] = []
+    for y, x in sorted((y, x) for x, y in places):
+        if runs and runs[-1][0] == y and runs[-1][2] == x - 1:
+            runs[-1][2] = x
+        else:
+            runs.append([y, x, x])
+    return runs

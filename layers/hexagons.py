@@ -234,6 +234,7 @@ class HexagonLayer(JSCSSMixin, Layer):
     default_js = [  # noqa: RUF012 -- folium reads these class attributes and expects lists
         ("h3", "/assets/h3-js/h3-js.umd.js"),
         ("hexacross_canvas", "/layers/canvas.js"),
+        ("hexacross_basemap_tiles", "/layers/basemap_tiles.js"),
         ("hexacross_basemap", "/layers/basemap.js"),
         ("hexacross_outlines", "/layers/outlines.js"),
         ("hexacross_payload", "/layers/payload.js"),

@@ -66,4 +66,5 @@ STRINGS: dict[str, str] = {
     "erase": N_("Effacer"),
     "measure_again": N_("Nouvelle mesure"),
     "no_basemap": N_("Fond de carte absent : lancez « make install »."),
+    "partial_basemap": N_("Fond de carte incomplet : des parties restent moins détaillées."),
 }

@@ -65,7 +65,7 @@
       };
       const repaint = () => this.repaint();
       this.basemap = this.options.basemap
-        ? new hexacross.Basemap(this.options.basemap, this.colours, repaint, () => this._noBasemap())
+        ? new hexacross.Basemap(this.options.basemap, this.colours, repaint, (what) => this._noBasemap(what))
         : null;
       this.outlines = new hexacross.Outlines(this.colours, () => {
         this._offerOutlines();
@@ -124,10 +124,12 @@
       }
     },
 
-    _noBasemap: function () {
+    /** Say once that the basemap is not there ("index"), or not all of it ("tile"). */
+    _noBasemap: function (what) {
       if (this._basemapMissed) return;
       this._basemapMissed = true;
-      this._container.appendChild(element("div", "hxc-no-basemap", this.strings.noBasemap));
+      const { noBasemap, partialBasemap } = this.strings;
+      this._container.appendChild(element("div", "hxc-no-basemap", what === "index" ? noBasemap : partialBasemap));
     },
 
     _listen: function (map) {

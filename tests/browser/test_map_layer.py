@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.assets import ASSETS, prepare_assets
-from layers.basemap import write_basemap
+from layers.basemap import INDEX, write_basemap
 from layers.hexagons import STATE_CODES, decode
 from tests.browser.harness import HOSTILE, VIEWS, Harness, invented, payload, serving
 
@@ -34,7 +34,7 @@ PIXEL_OF_HEXAGONS = """([x, y]) => {
 def assets() -> None:
     """What `make install` prepares; made here when only this test is run."""
     prepare_assets()
-    if not (ASSETS / "basemap" / "world.json").exists():
+    if not (ASSETS / "basemap" / INDEX).exists():
         names = ("communes", "departements", "regions", "countries")
         write_basemap(ASSETS / "basemap", **{name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names})
 

@@ -62,6 +62,8 @@ def view_in_address(context: Context) -> tuple[View, list[QueryError]]:
 
 
 def write_address(view: View) -> None:
+    """Write the view, but for its zone: the map draws it and writes it by itself, between two runs of the page."""
+    view = replace(view, zone=st.query_params.get("zone"))
     params = view.to_params()
     st.session_state[LAST_ADDRESS] = params
     if st.query_params.to_dict() != params:

@@ -27,6 +27,7 @@ from dashboard.mapdata import hexagons_payload, perimeters_json
 from dashboard.settings import LANGUAGES
 from dashboard.tiles import Tiles
 from dashboard.view import View
+from dashboard.zone import zone_route
 from geo.errors import HexacrossError
 
 HERE = Path(__file__).parent
@@ -54,6 +55,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/hex", _answer(context, "application/octet-stream", hexagons_payload)),
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
+        zone_route(context),
         Route(STREAM, stream_route(context.live)),
         *Tiles(context).routes(),
         Route("/healthz", _health(context)),
@@ -109,7 +111,7 @@ def answer_key(make: Callable[[Context, View], bytes], context: Context, view: V
         current_language(),
         context.store.version(),
         viewer_of(context.settings),
-        replace(view, cell=None).address(),
+        replace(view, cell=None, zone=None).address(),
         datetime.now(UTC).strftime("%Y-%m-%dT%H"),
     )
 

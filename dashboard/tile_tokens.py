@@ -31,8 +31,8 @@ class TileTokens:
         self._signer = URLSafeTimedSerializer(secrets.token_bytes(32), salt="hexacross.tiles")
 
     def make(self, view: View, viewer: Viewer) -> str:
-        """The token of a dated view, without the pinned hexagon, and without a resolution: the zoom chooses it."""
-        looked_at = replace(view, cell=None, resolution=None)
+        """The token of a dated view, without pinned hexagon and drawn zone, and without a resolution: the zoom's."""
+        looked_at = replace(view, cell=None, zone=None, resolution=None)
         held = None if viewer.territories is None else sorted(f"{kind}:{code}" for kind, code in viewer.territories)
         return self._signer.dumps([looked_at.to_params(), viewer.name, viewer.role, held, viewer.threshold])
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from h3.api import basic_str as h3
 
+from dashboard.drawing import read_drawing
 from dashboard.measures import DEFAULT_MEASURE, MEASURES
 from dashboard.settings import LANGUAGES
 from data.errors import QueryError
@@ -81,6 +82,7 @@ class View:
     resolution: int | None = None
     classes: str = DEFAULT_CLASSIFICATION
     cell: int | None = None
+    zone: str | None = None  # drawn on the map, as `dashboard.drawing` writes it
     language: str | None = None
 
     @classmethod
@@ -98,6 +100,7 @@ class View:
             classes=_read_choice("classes", CLASSIFICATIONS, given, ignored) or DEFAULT_CLASSIFICATION,
             resolution=_read_resolution(given, ignored),
             cell=_read_cell(given, ignored),
+            zone=_read_zone(given, ignored),
             language=_read_choice("langue", LANGUAGES, given, ignored),
             **filters,
         )
@@ -114,6 +117,7 @@ class View:
             "resolution": "" if self.resolution is None else str(self.resolution),
             "classes": "" if self.classes == DEFAULT_CLASSIFICATION else self.classes,
             "hexagone": f"{self.cell:x}" if self.cell else "",
+            "zone": self.zone or "",
             "langue": self.language or "",
         }
         return {key: value for key, value in params.items() if value}
@@ -249,6 +253,17 @@ def _read_cell(given: Mapping[str, str], ignored: list[QueryError]) -> int | Non
                    given=_shortened(text))
     )  # fmt: skip
     return None
+
+
+def _read_zone(given: Mapping[str, str], ignored: list[QueryError]) -> str | None:
+    text = given.get("zone", "").strip()
+    if not text:
+        return None
+    try:
+        return read_drawing(text).text
+    except QueryError as error:
+        ignored.append(error)
+        return None
 
 
 def _closest(text: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.query import Query, TerritoryKind, Viewer
-from data.store import CellCounts, DayCounts, Source, TerritoryCounts, Totals
+from data.store import CellCounts, DayCounts, PlacedFacts, Source, TerritoryCounts, Totals
 from data.vocabulary import MARKINGS
 from geo.cells import centres
 from geo.disclosure import protect
@@ -54,12 +54,21 @@ def totals(viewer: Viewer, columns: Columns) -> Totals:
     """Answer from one row a `place_precision`, with its number of `events`."""
     shown = _shown(_summed(columns), viewer)
     protected = bool(shown.protected[0])
-    by_precision: dict[str, int] = {}
-    if not protected:
-        counts = np.nan_to_num(protect(columns["events"], viewer.threshold)[0])
-        by_precision = {str(name): int(n) for name, n in zip(columns["place_precision"], counts, strict=True)}
     figures = {name: float(column[0]) for name, column in _fields(shown).items() if name != "protected"}
-    return Totals(**figures, by_precision=by_precision, protected=protected)
+    return Totals(**figures, by_precision={} if protected else by_precision(viewer, columns), protected=protected)
+
+
+def by_precision(viewer: Viewer, columns: Columns) -> dict[str, int]:
+    """Answer from one row a `place_precision`, with its number of `events`; 0: few, withheld."""
+    counts = np.nan_to_num(protect(columns["events"], viewer.threshold)[0])
+    return {str(name): int(n) for name, n in zip(columns["place_precision"], counts, strict=True)}
+
+
+def placed_facts(columns: Columns) -> PlacedFacts:
+    """Answer from one row a fact."""
+    named = {"lng": "longitude", "lat": "latitude", "kg": "quantity_kg", "eur": "value_eur"}
+    names = PlacedFacts.__slots__
+    return PlacedFacts(**{name: columns[named.get(name, name)].astype(np.float64) for name in names})
 
 
 def territory_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> TerritoryCounts:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data.errors import ForbiddenError, QueryError
 from data.layout import SUMMARY_RESOLUTION
 from data.query import FINEST_RESOLUTION, Query, Territory, Viewer
+from data.store import Ground
 from geo.cells import descendant_range, resolutions
 from geo.errors import N_
 from geo.tiles import Bounds, covering
@@ -78,6 +79,8 @@ def near_condition(near: NDArray[np.int64] | None) -> tuple[str, Values]:
     """The facts of some hexagons, all of one resolution, and of what lies inside; None: wherever they are."""
     if near is None:
         return "true", {}
+    if not near.size:
+        return "false", {}
     (resolution,) = set(resolutions(near).tolist())
     return f"{parent_sql('cell', resolution)} IN (SELECT unnest($near::BIGINT[]))", {"near": near.tolist()}
 
@@ -120,6 +123,20 @@ def check_sees_events(viewer: Viewer) -> None:
     """Raise `ForbiddenError` for a viewer who sees aggregates only."""
     if not viewer.sees_events:
         raise ForbiddenError(N_("{name} ne voit que des chiffres agrégés, pas les faits un à un."), name=viewer.name)
+
+
+def check_sees_positions(viewer: Viewer) -> None:
+    """Raise `ForbiddenError` for a viewer who sees aggregates only, or whose small counts are protected."""
+    check_sees_events(viewer)
+    if viewer.threshold > 1:
+        raise ForbiddenError(N_("{name} ne voit pas les petits effectifs, donc pas où ils sont."), name=viewer.name)
+
+
+def ground_conditions(ground: Ground, one_of: OneOf) -> tuple[dict[str, str], Values]:
+    """The tests of a place's codes against a piece of the earth, by name of the list, and their parameters."""
+    codes = {"commune": "communes", "departement": "departements", "country": "countries"}
+    tests = {name: one_of(column, name, "VARCHAR") for column, name in codes.items()}
+    return tests, {name: list(getattr(ground, name)) for name in codes.values()}
 
 
 def check_sees_refusals(viewer: Viewer) -> None:

@@ -27,9 +27,11 @@ from data.conditions import (
     Values,
     cells_inside,
     check_sees_events,
+    check_sees_positions,
     check_sees_refusals,
     chosen_classes,
     conditions,
+    ground_conditions,
     indicator_conditions,
     near_box,
     near_condition,
@@ -58,9 +60,11 @@ from data.store import (
     Change,
     Chunk,
     DayCounts,
+    Ground,
     Ledger,
     Membership,
     Outcome,
+    PlacedFacts,
     Progress,
     Reachability,
     Source,
@@ -214,6 +218,21 @@ class DuckDBStore:
             where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
             columns = _fetch(cursor, read_sql("totals").format(where=where), values)
         return answers.totals(viewer, columns)
+
+    def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
+        check_sees_positions(viewer)
+        with self._reading() as cursor:
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of, zones=False)
+            near, inside = near_condition(cells)
+            columns = _fetch(cursor, read_sql("facts_in").format(where=where, near=near), {**values, **inside})
+        return answers.placed_facts(columns)
+
+    def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
+        with self._reading() as cursor:
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
+            tests, codes = ground_conditions(ground, _one_of)
+            columns = _fetch(cursor, read_sql("unplaced").format(where=where, **tests), {**values, **codes})
+        return answers.by_precision(viewer, columns)
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
         with self._reading() as cursor:

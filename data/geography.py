@@ -23,7 +23,7 @@ from data.lists import Lists, lists_folder, read_lists
 from data.places import Codes, Countries, Places
 from data.query import TERRITORY_KINDS, Territory, TerritoryKind
 from data.reference import FOLDER
-from data.store import Membership, Progress
+from data.store import Ground, Membership, Progress
 from data.zonings import Zoning, read_zonings
 from geo.errors import N_, GeometryError
 from geo.population import PopulatedArea
@@ -385,6 +385,21 @@ class Geography:
         NaN where over a tenth of the hexagon lies in communes without a known population.
         """
         return self._populated.population_of(cells)
+
+    def population_in(self, area: shapely.Geometry) -> float:
+        """Inhabitants of an area, degrees WGS 84, as `population_of` counts them."""
+        return self._populated.population_in(area)
+
+    def ground_of(self, area: shapely.Geometry) -> Ground:
+        """What an area touches, degrees WGS 84."""
+        touched = self.communes[self._drawn_as.isin(self._touched(self.communes, area)["code"]).to_numpy()]
+        countries = self._touched(self.countries, area)
+        named = {*countries["iso_a2"], *countries["part_of"].dropna()} - {""}
+        return Ground(tuple(sorted(touched["code"])), tuple(sorted(set(touched["departement"]))), tuple(sorted(named)))
+
+    @staticmethod
+    def _touched(known: gpd.GeoDataFrame, area: shapely.Geometry) -> gpd.GeoDataFrame:
+        return known.iloc[known.sindex.query(area, predicate="intersects")]
 
     @cached_property
     def _populated(self) -> PopulatedArea:

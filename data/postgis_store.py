@@ -26,9 +26,11 @@ from data.conditions import (
     Values,
     cells_inside,
     check_sees_events,
+    check_sees_positions,
     check_sees_refusals,
     chosen_classes,
     conditions,
+    ground_conditions,
     indicator_conditions,
     parent_sql,
     place_condition,
@@ -70,9 +72,11 @@ from data.store import (
     Change,
     Chunk,
     DayCounts,
+    Ground,
     Ledger,
     Membership,
     Outcome,
+    PlacedFacts,
     Progress,
     Reachability,
     Source,
@@ -202,6 +206,22 @@ class PostgisStore:
             where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
             columns = _fetch(connection, statement("totals", where=where), values)
         return answers.totals(viewer, columns)
+
+    def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
+        check_sees_positions(viewer)
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of, zones=False)
+            ranges = [cells_inside(cell) for cell in cells.tolist()]
+            values |= {"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]}
+            columns = _fetch(connection, statement("postgis/facts_in", where=where), values)
+        return answers.placed_facts(columns)
+
+    def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
+            tests, codes = ground_conditions(ground, _one_of)
+            columns = _fetch(connection, statement("unplaced", where=where, **tests), {**values, **codes})
+        return answers.by_precision(viewer, columns)
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
         with self._reading(viewer) as connection:

@@ -107,6 +107,29 @@ class CellCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedFacts:
+    """Facts with their position, arrays of equal length, without what would tell one from another. NaN: unknown."""
+
+    lng: NDArray[np.float64]  # degrees WGS 84
+    lat: NDArray[np.float64]
+    incidents: NDArray[np.float64]  # 1: of family incident
+    controls: NDArray[np.float64]  # 1: of family control
+    checked: NDArray[np.float64]  # of controls
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    eur: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Codes of what a piece of the earth touches: where a fact without an exact place may lie."""
+
+    communes: tuple[str, ...]  # INSEE
+    departements: tuple[str, ...]
+    countries: tuple[str, ...]  # ISO 3166-1 alpha-2
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The figures beside the map: all facts of the query, wherever their place is known."""
 
@@ -204,6 +227,13 @@ class Store(Protocol):
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts: ...
 
     def totals(self, query: Query, viewer: Viewer) -> Totals: ...
+
+    def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
+        """The facts that stand in these hexagons, all of one resolution. Needs `viewer.sees_events` and no threshold:
+        where a few facts lie is what a threshold hides."""
+
+    def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
+        """By precision of their place, facts that stand in no hexagon and may lie on this ground; as in `Totals`."""
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts: ...
 

@@ -74,6 +74,22 @@ class PopulatedArea:
         self._tree = shapely.STRtree(self._polygons)
         shapely.prepare(self._polygons)
 
+    def population_in(self, area: shapely.Geometry) -> float:
+        """Inhabitants of an area, degrees WGS 84; NaN when too much of it is unknown, 0 outside every polygon.
+
+        `area` is prepared, for one thread.
+        """
+        shapely.prepare(area)
+        polygon = self._tree.query(area, predicate="intersects")
+        shapes = self._polygons[polygon]
+        crossed = ~shapely.contains_properly(area, shapes)
+        shapes[crossed] = shapely.intersection(shapes[crossed], area)
+        inside_km2 = shapely.area(equal_area_km(shapes))
+        density = self._density[polygon]
+        if inside_km2[np.isnan(density)].sum() > self._unknown_share * shapely.area(equal_area_km(np.array([area])))[0]:
+            return float("nan")
+        return float(np.nansum(density * inside_km2))
+
     def population_of(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
         """Inhabitants of each cell, shape (n,); 0 outside every polygon, NaN where unknown."""
         hexagons = boundaries(cells)

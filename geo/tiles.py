@@ -21,6 +21,7 @@ from geo.ids import FINEST_RESOLUTION
 
 NEAREST_ZOOM = 22
 TILE_PX = 256
+MERCATOR_LATITUDE = 85.0511  # degrees; where Web Mercator ends
 EQUATOR_M = 40_075_016.686  # of the sphere of Web Mercator
 DEGREE_M = EQUATOR_M / 360
 EDGES_A_SIDE = 6  # of the rectangle that some dozens of hexagons cover

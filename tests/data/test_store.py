@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import h3.api.basic_int as h3
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,8 +17,9 @@ import pytest
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import TERRITORY_KINDS, Query, Territory, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
-from data.store import Chunk, Store
+from data.store import Chunk, Ground, Store
 from tests.data.contract import (
+    CENTRES,
     COMMUNES,
     DAYS,
     FIRST_DAY,
@@ -139,6 +141,56 @@ def test_days_precisions_and_events_equal_the_reference(filled: tuple[Store, Ref
     found = store.events(query, viewer, limit=25)
     assert found.schema.equals(EVENT_SCHEMA)
     assert [{**row, "batch_id": ""} for row in found.to_pylist()] == latest[:25]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_positions_and_unplaced_facts_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
+    store, reference = filled
+    random = np.random.default_rng(2000 + seed)
+    query, viewer = draw_query(random), replace(draw_viewer(random), threshold=0)
+    chosen = reference.chosen(query, viewer)
+
+    placed = [fact for fact in chosen if fact["cell"] is not None]
+    resolution = int(random.integers(5, 11))
+    inhabited = sorted({h3.cell_to_parent(fact["cell"], resolution) for fact in placed})
+    asked = np.array([*inhabited[::2], h3.latlng_to_cell(0, 0, resolution)], dtype=np.int64)
+    found = store.facts_in(query, viewer, asked)
+    here = [fact for fact in placed if h3.cell_to_parent(fact["cell"], resolution) in set(asked.tolist())]
+    expected = [
+        (
+            fact["longitude"], fact["latitude"], fact["family"] == "incident", fact["family"] == "control",
+            *(fact[name] if fact["family"] == "control" else None for name in ("checked", "positive")),
+            fact["quantity_kg"], fact["value_eur"],
+        )
+        for fact in sorted(here, key=lambda fact: fact["event_id"])
+    ]  # fmt: skip
+    columns = [getattr(found, field.name) for field in fields(found)]
+    assert np.array_equal(np.array(columns), np.array(expected, dtype=float).reshape(-1, 8).T, equal_nan=True)
+    assert len(store.facts_in(query, viewer, asked[:0]).lng) == 0
+
+    communes, departements = random.choice(list(CENTRES), 3).tolist(), random.choice(["13", "83", "75"], 2).tolist()
+    ground = Ground(tuple(communes), tuple(departements), ("FR",))
+    near = [
+        fact["place_precision"]
+        for fact in chosen
+        if fact["cell"] is None
+        and (
+            fact["commune"] in communes
+            if fact["commune"]
+            else fact["departement"] in departements
+            if fact["departement"]
+            else fact["country"] in (None, "FR")
+        )
+    ]
+    assert store.unplaced(query, viewer, ground) == {name: near.count(name) for name in set(near)}
+    counted = store.unplaced(query, replace(viewer, threshold=5), ground)
+    assert all(n % 5 == 0 for n in counted.values())
+
+
+@pytest.mark.parametrize("viewer", [Viewer("mur", "wall", sees_events=False), Viewer("agrégé", threshold=5)])
+def test_positions_are_for_those_who_see_facts(filled: tuple[Store, Reference], viewer: Viewer) -> None:
+    with pytest.raises(ForbiddenError):
+        filled[0].facts_in(EVERYTHING, viewer, np.array([0x851FB467FFFFFFF], dtype=np.int64))
 
 
 def test_events_of_a_hexagon(filled: tuple[Store, Reference]) -> None:

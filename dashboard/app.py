@@ -65,6 +65,7 @@ def build_app(context: Context) -> object:
     """The ASGI application. One for each process: Streamlit's runtime allows no second one."""
     configure_streamlit(context.settings)
     door = Door(context)
+    tiles = context.settings.tile_server
 
     @contextlib.asynccontextmanager
     async def listen_then_close(_app: object) -> AsyncIterator[dict[str, object]]:
@@ -82,7 +83,7 @@ def build_app(context: Context) -> object:
         SCRIPT,
         lifespan=listen_then_close,
         routes=[*routes(context), door.route()],
-        middleware=[Middleware(Gate, hosts=context.settings.hosts)],
+        middleware=[Middleware(Gate, hosts=context.settings.hosts, images=tiles.origin if tiles else "")],
     )
 
 

@@ -295,7 +295,13 @@ def prepare() -> None:
     known = geography()
     with progress_bar(_("Fond de carte")) as report:
         write_basemap(
-            ASSETS / "basemap", known.communes, known.departements, known.regions, known.countries, progress=report
+            ASSETS / "basemap",
+            known.communes,
+            known.arrondissements,
+            known.departements,
+            known.regions,
+            known.countries,
+            progress=report,
         )
 
 

@@ -45,6 +45,7 @@ def examine(settings: Settings) -> list[Finding]:
     checks: tuple[Callable[[Settings], list[Finding]], ...] = (
         _python,
         _page_files,
+        _foreign_host,
         _catalogues,
         _lists,
         _territories,
@@ -72,6 +73,15 @@ def _page_files(_settings: Settings) -> list[Finding]:
         text = _("absents : {names}").format(names=", ".join(missing))
         return [Finding(subject, "missing", text, _("Lancez « hexacross prepare » (ou « make install »)."))]
     return [Finding(subject, "ok", _("présents"))]
+
+
+def _foreign_host(settings: Settings) -> list[Finding]:
+    """Which host but ours browsers ask: the tile server's, if there is one."""
+    server = settings.tile_server
+    if server is None:
+        return [Finding(_("Fond de carte"), "ok", _("le nôtre : aucune demande ne sort de ce serveur"))]
+    text = _("tuiles de {origin}, seul autre hôte que les navigateurs demandent ; mention : {attribution}")
+    return [Finding(_("Fond de carte"), "ok", text.format(origin=server.origin, attribution=server.attribution))]
 
 
 def _catalogues(_settings: Settings) -> list[Finding]:

@@ -20,7 +20,7 @@ PRIVATE_PREFIX = b"x-hx-"  # headers that only we may set
 # Pages of Streamlit: its styles are inline, its scripts are files. Components (the map) also evaluate scripts.
 PAGE_POLICY = (
     "default-src 'self'; script-src 'self'{script}; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; "
+    "img-src 'self' data: blob:{images}; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 SECURITY_HEADERS = {
@@ -33,10 +33,11 @@ SECURITY_HEADERS = {
 }
 
 
-def policy_of(path: str) -> str:
-    """The Content-Security-Policy of what lies at this path."""
+def policy_of(path: str, images: str = "") -> str:
+    """The Content-Security-Policy of what lies at this path; `images`: the one origin but ours that they may have."""
     evaluates = path.startswith("/component/")
-    return PAGE_POLICY.format(script=" 'unsafe-inline' 'unsafe-eval'" if evaluates else " 'wasm-unsafe-eval'")
+    script = " 'unsafe-inline' 'unsafe-eval'" if evaluates else " 'wasm-unsafe-eval'"
+    return PAGE_POLICY.format(script=script, images=f" {images}" if images else "")
 
 
 def host_name(host: str) -> str:
@@ -48,9 +49,10 @@ def host_name(host: str) -> str:
 class Gate:
     """Refuses foreign hosts and origins, strips headers that only we may set, adds security headers."""
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str], images: str = "") -> None:
         self.app = app
         self.hosts = frozenset(hosts)
+        self.images = images
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -62,7 +64,7 @@ class Gate:
             await _refuse(*refusal, scope, receive, send)
             return
         kept = [(name, value) for name, value in scope["headers"] if not name.lower().startswith(PRIVATE_PREFIX)]
-        policy = policy_of(scope["path"])
+        policy = policy_of(scope["path"], self.images)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.context import context
 from dashboard.i18n import _, current_language
 from dashboard.live import STREAM
 from geo.cells import cells_at
@@ -34,6 +35,7 @@ def show_map() -> dict[str, Any]:
             theme=theme,
             strings={key: _(text) for key, text in STRINGS.items()},
             insets={key: _(name) for key, name, _box in INSETS},
+            tiles=context().settings.tile_server,
             changes=STREAM,
         ),
         key=f"carte-{theme}-{current_language()}",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from data.query import Role
 from geo.errors import N_, HexacrossError
+from layers.errors import LayerError
+from layers.tile_server import TileServer
 
 PREFIX = "HEXACROSS_"
 LANGUAGES = ("fr", "en")
@@ -39,12 +42,20 @@ class Settings:
     body_mb: int = 8  # largest request of a live feed, inflated, in megabytes
     url: str = ""  # of the server that `hexacross feed` feeds; empty: this machine's, on `port`
     token: str = ""  # that `hexacross feed` presents
+    tiles_url: str = ""  # template of an own tile server, https://host/{z}/{x}/{y}.png; empty: none
+    tiles_attribution: str = ""  # what it asks to be cited, plain text
+    tiles_zooms: tuple[int, int] = (0, 18)  # that it has
     cache: str = ""  # folder of what is computed once (see data.cache); empty: the user's own
 
     @property
     def hosts(self) -> frozenset[str]:
         """Names a browser may use for us, lower case, without port."""
         return frozenset(name.lower() for name in ("127.0.0.1", "localhost", "[::1]", self.host, *self.names))
+
+    @property
+    def tile_server(self) -> TileServer | None:
+        """The one other host that browsers ask, if any. Raises LayerError, which `settings_from` has ruled out."""
+        return TileServer(self.tiles_url, self.tiles_attribution, self.tiles_zooms) if self.tiles_url else None
 
 
 def settings_from(environ: Mapping[str, str] = os.environ) -> Settings:
@@ -63,7 +74,22 @@ def settings_from(environ: Mapping[str, str] = os.environ) -> Settings:
                 known=", ".join(sorted(known)),
             )
         values[known[name]] = READERS[known[name]](name, text.strip())
-    return Settings(**values)
+    settings = Settings(**values)
+    _check_tiles(settings)
+    return settings
+
+
+def _check_tiles(settings: Settings) -> None:
+    if settings.tiles_attribution and not settings.tiles_url:
+        raise SettingsError(
+            N_("{name} est donné sans {other} : donnez les deux, ou aucun."),
+            name=PREFIX + "TILES_ATTRIBUTION",
+            other=PREFIX + "TILES_URL",
+        )
+    try:
+        _ = settings.tile_server
+    except LayerError as error:
+        raise SettingsError("HEXACROSS_TILES_… : {reason}", reason=error.message) from error
 
 
 def _text(name: str, text: str) -> str:
@@ -109,6 +135,15 @@ def _integer(low: int, high: int) -> Callable[[str, str], int]:
     return read
 
 
+def _zooms(name: str, text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,2})-([0-9]{1,2})", text)
+    if match is None:
+        raise SettingsError(
+            N_("{name} vaut « {given} » ; attendu deux zooms séparés d'un tiret, comme 0-18."), name=name, given=text
+        )
+    return int(match[1]), int(match[2])
+
+
 READERS: dict[str, Callable[[str, str], object]] = {
     "store": _text,
     "host": _text,
@@ -125,5 +160,8 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "url": _optional_text,
     "token": _optional_text,
     "lists": _optional_text,
+    "tiles_url": _optional_text,
+    "tiles_attribution": _optional_text,
+    "tiles_zooms": _zooms,
     "cache": _optional_text,
 }

@@ -33,7 +33,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import N_
-from layers.basemap_lines import Segments, cut, rings_of, to_mercator
+from layers.basemap_lines import Segments, cut, mercator, rings_of, to_mercator
 from layers.basemap_names import is_french, names
 from layers.errors import LayerError
 
@@ -77,12 +77,14 @@ LEVELS = (
 LEAST_ISLAND_PX2 = 1.0  # an island abroad smaller than that, at the level's last zoom, is left out
 BORDER_REACH = 0.08 / 360  # of the world: how far its France strays from ours along a land border (8 km in the south)
 OVERLAP = 1 / 128  # of a tile: how far rings reach over its edge; two pixels at the least
+LLIVIA = (1.98, 42.465)  # lng, lat: the one hole in France that is another country's, and not in the world's file
 NEAR = 0.1  # of a tile: how near France must be for a tile of a level that is not the whole world's
 
 
 def write_basemap(
     folder: Path,
     communes: gpd.GeoDataFrame,
+    arrondissements: gpd.GeoDataFrame,
     departements: gpd.GeoDataFrame,
     regions: gpd.GeoDataFrame,
     countries: gpd.GeoDataFrame,
@@ -91,8 +93,9 @@ def write_basemap(
     """Write the basemap's files into `folder`, replacing what was there only once all are written.
 
     Args:
-        communes: code, name, departement, epci, population, lng, lat; EPSG:4326 like all four. They make up the
+        communes: code, name, departement, epci, population, lng, lat; EPSG:4326 like all five. They make up the
             départements.
+        arrondissements: name, commune (code), population; they make up their commune.
         departements: code, name, region, prefecture (code of a commune), population.
         regions: name, population.
         countries: iso_a2, part_of, name_fr, name_en, lng, lat; France is the row FR.
@@ -100,14 +103,20 @@ def write_basemap(
     Raises:
         LayerError: If a frame is not in EPSG:4326.
     """
-    frames = {"communes": communes, "departements": departements, "regions": regions, "countries": countries}
+    frames = {
+        "communes": communes,
+        "arrondissements": arrondissements,
+        "departements": departements,
+        "regions": regions,
+        "countries": countries,
+    }
     for name, frame in frames.items():
         if frame.crs is None or frame.crs.to_epsg() != 4326:
             raise LayerError(N_("{name} : attendu EPSG:4326, reçu {given}."), name=name, given=frame.crs)
     report = progress or (lambda done, total: None)
     drawn = communes[communes.geometry.notna()]  # a few are drawn with the one they joined
-    lands = Lands.of(drawn, departements, countries)
-    table = names(drawn, departements, regions, countries)
+    lands = Lands.of(drawn, arrondissements, departements, countries)
+    table = names(drawn, arrondissements, departements, regions, countries)
     pyramid: list[dict[tuple[int, int], Any]] = []
     for step, level in enumerate(LEVELS, start=1):
         pyramid.append(tiles_of(level, lands))
@@ -125,41 +134,44 @@ def write_basemap(
 class Lands:
     """What is drawn, in Web Mercator from 0 to 1: units of France with their codes, and the other countries."""
 
-    communes: NDArray[np.object_]
+    communes: NDArray[np.object_]  # the three largest by arrondissement
     units: pd.DataFrame  # of each commune: region, departement, epci
     departements: NDArray[np.object_]
     regions: NDArray[np.object_]  # code of each département's région
     countries: NDArray[np.object_]  # all of them, as one coverage
     french: NDArray[np.bool_]  # which of them are France, as the world's file draws it
     abroad: shapely.Geometry  # the others together
-    strips: NDArray[np.object_]
+    strips: NDArray[np.object_]  # of neighbours, beside that coverage
 
     @classmethod
-    def of(cls, communes: gpd.GeoDataFrame, departements: gpd.GeoDataFrame, countries: gpd.GeoDataFrame) -> Lands:
-        """Project them; `strips` are what the world's coarser France has beyond ours along land borders."""
-        ours = to_mercator(departements.geometry.to_numpy())
-        world = to_mercator(countries.geometry.to_numpy())
-        french = is_french(countries)
-        abroad = shapely.union_all(world[~french])
-        shapely.prepare(abroad)
+    def of(
+        cls,
+        communes: gpd.GeoDataFrame,
+        arrondissements: gpd.GeoDataFrame,
+        departements: gpd.GeoDataFrame,
+        countries: gpd.GeoDataFrame,
+    ) -> Lands:
+        """Project them and make them whole (see `_fill_holes` and `_strips`)."""
+        places = _by_arrondissement(communes, arrondissements)
         region_of = dict(zip(departements["code"], departements["region"], strict=True))
         units = pd.DataFrame(
             {
-                "region": communes["departement"].map(region_of).to_numpy(),
-                "departement": communes["departement"].to_numpy(),
-                "epci": communes["epci"].fillna("").to_numpy(),
+                "region": places["departement"].map(region_of).to_numpy(),
+                "departement": places["departement"].to_numpy(),
+                "epci": places["epci"].fillna("").to_numpy(),
             }
         )
-        return cls(
-            to_mercator(communes.geometry.to_numpy()),
-            units,
-            ours,
-            departements["region"].to_numpy(),
-            world,
-            french,
-            abroad,
-            _strips(abroad, world[french], ours),
+        shapes, owners, enclaves = _fill_holes(to_mercator(places.geometry.to_numpy()))
+        units = pd.concat([units, units.iloc[owners]], ignore_index=True)
+        ours = _united(
+            shapes, units["departement"], departements["code"], to_mercator(departements.geometry.to_numpy())
         )
+        world = to_mercator(countries.geometry.to_numpy())
+        french = is_french(countries)
+        abroad = shapely.union_all([*world[~french], *enclaves])
+        shapely.prepare(abroad)
+        strips = np.concatenate((_strips(abroad, world[french], ours), enclaves))
+        return cls(shapes, units, ours, departements["region"].to_numpy(), world, french, abroad, strips)
 
     def coverage(self, finest: Rank) -> tuple[NDArray[np.object_], pd.DataFrame]:
         """The shapes whose borders go down to a rank, and their codes."""
@@ -171,6 +183,53 @@ class Lands:
             return np.array(shapes, dtype=object), pd.DataFrame(list(groups), columns=["region", "departement", "epci"])
         codes = pd.DataFrame({"region": self.regions, "departement": np.arange(len(self.departements))})
         return self.departements, codes.assign(epci="")
+
+
+def _by_arrondissement(communes: gpd.GeoDataFrame, arrondissements: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """departement, epci, geometry of communes, those that have arrondissements in as many rows."""
+    columns = ["code", "departement", "epci", "geometry"]
+    parts = arrondissements[["commune", "geometry"]].merge(
+        communes.drop(columns="geometry"), left_on="commune", right_on="code"
+    )
+    whole = communes[~communes["code"].isin(parts["commune"])]
+    return gpd.GeoDataFrame(pd.concat([whole[columns], parts[columns]], ignore_index=True), crs=communes.crs)
+
+
+def _fill_holes(
+    communes: NDArray[np.object_],
+) -> tuple[NDArray[np.object_], NDArray[np.intp], NDArray[np.object_]]:
+    """Communes that the source has no boundary for are holes, which would show as lakes.
+
+    Returns:
+        The communes and after them the holes; for each hole, the position of the commune it has the longest border
+        with, whose codes it is given; the holes that are another country's.
+    """
+    france = shapely.get_parts(shapely.coverage_union_all(communes))
+    rings, owner = shapely.get_rings(france, return_index=True)
+    inner = np.concatenate(([False], owner[1:] == owner[:-1]))[: len(rings)]  # the first ring is the outline
+    holes = np.asarray(shapely.polygons(rings[inner]))
+    outer, island = shapely.STRtree(france).query(holes, predicate="contains")
+    for at, part in zip(outer.tolist(), island.tolist(), strict=True):  # a commune amid two that are missing
+        holes[at] = shapely.difference(holes[at], france[part])
+    abroad = shapely.intersects_xy(holes, *mercator(np.array([LLIVIA]))[0])
+    enclaves, holes = holes[abroad], holes[~abroad]
+    hole, commune = shapely.STRtree(communes).query(holes, predicate="intersects")
+    shared = shapely.length(shapely.intersection(shapely.boundary(holes[hole]), communes[commune]))
+    order = np.lexsort((-shared, hole))
+    _each, first = np.unique(hole[order], return_index=True)
+    return np.concatenate((communes, holes)), commune[order][first], enclaves
+
+
+def _united(
+    shapes: NDArray[np.object_], of: pd.Series, codes: pd.Series, known: NDArray[np.object_]
+) -> NDArray[np.object_]:
+    """Départements with the holes that were filled: the union of their communes, where there are any."""
+    groups = of.groupby(of.to_numpy()).indices
+    united = [
+        shapely.coverage_union_all(shapes[groups[code]]) if code in groups else shape
+        for code, shape in zip(codes, known, strict=True)
+    ]
+    return np.array(united, dtype=object)
 
 
 def _strips(abroad: shapely.Geometry, theirs: NDArray[np.object_], ours: NDArray[np.object_]) -> NDArray[np.object_]:

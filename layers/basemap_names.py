@@ -15,27 +15,36 @@ COLUMNS = ("kind", "name", "x", "y", "importance", "zoom", "english")
 TOWN_ZOOMS = ((5, 400_000), (6, 150_000), (7, 60_000), (8, 25_000), (9, 10_000), (10, 4_000), (11, 2_000))
 ALL_TOWNS_ZOOM = 11.5
 CITY_POPULATION = 200_000
-REGION_ZOOM, DEPARTEMENT_ZOOM = 6.5, 8
+REGION_ZOOM, DEPARTEMENT_ZOOM, ARRONDISSEMENT_ZOOM = 6.5, 8, 12
 REGION_IMPORTANCE = 300_000  # inhabitants of the towns a région's name gives way to
 DEPARTEMENT_IMPORTANCE = 40_000
+ARRONDISSEMENT_IMPORTANCE = 10_000
 COUNTRY_IMPORTANCE = 1e9
-COUNTRY_EXTENT = 12  # square degrees at the equator that a country needs to be named at zoom 5; a quarter a zoom later
+COUNTRY_EXTENT = 6  # square degrees at the equator that a country needs to be named at zoom 5; a quarter a zoom later
 
 
 def names(
-    communes: gpd.GeoDataFrame, departements: gpd.GeoDataFrame, regions: gpd.GeoDataFrame, countries: gpd.GeoDataFrame
+    communes: gpd.GeoDataFrame,
+    arrondissements: gpd.GeoDataFrame,
+    departements: gpd.GeoDataFrame,
+    regions: gpd.GeoDataFrame,
+    countries: gpd.GeoDataFrame,
 ) -> pd.DataFrame:
     """One row for each name, the most important first.
 
     Columns: kind (country, region, departement, city, seat, town); name; x, y in Web Mercator from 0 to 1; importance,
     comparable between kinds; zoom of the map from which on it is written; english, if that differs from `name`, or "".
     """
-    parts = [_towns(communes, departements), _countries(countries)]
-    for kind, frame, zoom, importance in (
-        ("region", regions, REGION_ZOOM, REGION_IMPORTANCE),
-        ("departement", departements, DEPARTEMENT_ZOOM, DEPARTEMENT_IMPORTANCE),
-    ):
-        parts.append(_areas(kind, frame, zoom, importance))
+    quarters = arrondissements.assign(
+        name=arrondissements["name"].astype("str").str.extract(r"(\d+er?) Arrondissement")[0] + " arr."
+    )
+    parts = [
+        _towns(communes, departements),
+        _countries(countries),
+        _areas("region", regions, REGION_ZOOM, REGION_IMPORTANCE),
+        _areas("departement", departements, DEPARTEMENT_ZOOM, DEPARTEMENT_IMPORTANCE),
+        _areas("town", quarters, ARRONDISSEMENT_ZOOM, ARRONDISSEMENT_IMPORTANCE),
+    ]
     table = pd.concat(parts, ignore_index=True)
     at = mercator(table[["lng", "lat"]].to_numpy(dtype=np.float64))
     table["x"], table["y"] = at[:, 0], at[:, 1]
@@ -82,7 +91,7 @@ def _countries(countries: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _areas(kind: str, frame: gpd.GeoDataFrame, zoom: float, importance: float) -> pd.DataFrame:
-    """Régions or départements, named in their midst: those of one kind compete by their number of inhabitants."""
+    """Areas named in their midst: those of one kind compete by their number of inhabitants."""
     inside = frame.geometry.representative_point()
     people = frame["population"].fillna(0).to_numpy(dtype=np.float64)
     return pd.DataFrame(

@@ -38,6 +38,7 @@ from geo.errors import N_
 from layers.colours import THEMES, ThemeName
 from layers.errors import LayerError
 from layers.strings import STRINGS
+from layers.tile_server import TileServer
 
 State = Literal["value", "zero", "unknown", "withheld", "protected"]
 STATE_CODES: dict[State, int] = {"value": 0, "zero": 1, "unknown": 2, "withheld": 3, "protected": 4}
@@ -236,6 +237,7 @@ class HexagonLayer(JSCSSMixin, Layer):
         ("hexacross_canvas", "/layers/canvas.js"),
         ("hexacross_basemap_tiles", "/layers/basemap_tiles.js"),
         ("hexacross_basemap", "/layers/basemap.js"),
+        ("hexacross_tile_server", "/layers/tile_server.js"),
         ("hexacross_outlines", "/layers/outlines.js"),
         ("hexacross_payload", "/layers/payload.js"),
         ("hexacross_tooltip", "/layers/tooltip.js"),
@@ -269,6 +271,7 @@ class HexagonLayer(JSCSSMixin, Layer):
         insets: Mapping[str, str] | None = None,
         follow: Literal["parent", "self"] = "parent",
         basemap: str = "/assets/basemap",
+        tiles: TileServer | None = None,
         changes: str = "",
     ) -> None:
         """Describe the layer.
@@ -277,6 +280,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             strings: `STRINGS`, translated; those left out stay in French.
             insets: Names of the insets by key, translated; None: those of `INSETS`.
             basemap: Where `layers.basemap.write_basemap` put its files; "": no basemap.
+            tiles: A tile server to draw under the basemap's borders; None: no other host is asked for anything.
             changes: The stream of what changes, that the map follows; "": it stays as it was fetched.
         """
         super().__init__(name=None, overlay=True, control=False)
@@ -289,6 +293,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             "insets": [{"key": key, "name": names.get(key, name), "box": box} for key, name, box in INSETS],
             "follow": follow,
             "basemap": basemap,
+            "tiles": asdict(tiles) if tiles else None,
             "changes": changes,
             "pinParameter": PIN_PARAMETER,
             "zooms": ZOOMS,

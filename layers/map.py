@@ -10,12 +10,13 @@ import folium
 from layers.colours import ThemeName
 from layers.hexagons import HexagonLayer
 from layers.strings import STRINGS
+from layers.tile_server import TileServer
 
 MAINLAND_CENTRE = (46.6, 2.4)  # lat, lng, degrees WGS 84
 
 
 class OfflineMap(folium.Map):
-    """A folium map whose page asks no other host: Leaflet comes from /assets, and nothing else is needed."""
+    """A folium map whose page asks no other host, but for a tile server of the settings: Leaflet comes from /assets."""
 
     # Lists of our own: folium's are shared by every map and changed in place.
     default_js = [("leaflet", "/assets/leaflet/leaflet.js")]  # noqa: RUF012 -- folium expects lists
@@ -30,6 +31,7 @@ def build_map(
     follow: Literal["parent", "self"] = "parent",
     url: str = "/hex",
     basemap: str = "/assets/basemap",
+    tiles: TileServer | None = None,
     changes: str = "",
 ) -> OfflineMap:
     """The one map of the application: the same script for every view (see `HexagonLayer`)."""
@@ -45,7 +47,7 @@ def build_map(
         world_copy_jump=False,
     )
     layer = HexagonLayer(
-        url, theme=theme, strings=strings, insets=insets, follow=follow, basemap=basemap, changes=changes
+        url, theme=theme, strings=strings, insets=insets, follow=follow, basemap=basemap, tiles=tiles, changes=changes
     )
     layer.add_to(drawn)
     return drawn

@@ -66,5 +66,6 @@ STRINGS: dict[str, str] = {
     "erase": N_("Effacer"),
     "measure_again": N_("Nouvelle mesure"),
     "no_basemap": N_("Fond de carte absent : lancez « make install »."),
+    "no_tile_server": N_("Serveur de tuiles injoignable : fond de carte de Hexacross."),
     "partial_basemap": N_("Fond de carte incomplet : des parties restent moins détaillées."),
 }

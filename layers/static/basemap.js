@@ -6,7 +6,7 @@
   const FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", sans-serif';
   const DOTS_UNTIL_ZOOM = 11; // nearer, a town is no longer a point
   const LARGE_SEATS_FROM_ZOOM = 8;
-  const UNTIL_ZOOM = { country: 8, region: 8, departement: 10.5 };
+  const UNTIL_ZOOM = { country: 8.5, region: 8, departement: 10.5 };
   const WIDE = { country: "1.5px", region: "1px", departement: "0.5px" }; // letters of an area's name, spaced
 
   // From the lowest rank to the highest, so that the higher one lies on top: colour, zoom from which it is drawn, and
@@ -36,12 +36,12 @@
       Object.assign(this, { colours, showBorders: true, showNames: true, english: false });
     }
 
-    /** Water, land and borders; `seen` leaves water and land out, where a tile server's picture lies below. */
-    paintGround(frame, seen = false) {
+    /** Water, land and borders; borders alone `over` a picture that lies below. */
+    paintGround(frame, over = false) {
       const { context } = frame;
       const { colours } = this;
       const patches = this.tiles.inSight(frame);
-      if (!seen) {
+      if (!over) {
         context.fillStyle = colours.water;
         context.fillRect(frame.left, frame.top, frame.width, frame.height);
         for (const [kind, colour] of [["abroad", colours.abroad], ["land", colours.land]]) {
@@ -54,7 +54,7 @@
         }
       }
       for (const [rank, colour, from, widths] of LINES) {
-        const drawn = rank === "coast" ? !seen : this.showBorders && frame.zoom >= from;
+        const drawn = rank === "coast" ? !over : this.showBorders && frame.zoom >= from;
         if (drawn) this._stroke(frame, patches, rank, colours[colour], between(widths, frame.zoom));
       }
     }

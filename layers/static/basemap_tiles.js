@@ -3,7 +3,7 @@
   "use strict";
   const hexacross = L.hexacross;
 
-  const KEPT = 160; // tiles that stay decoded; a view and its insets need some twenty
+  const KEPT = 128; // tiles that stay decoded; a view and its insets need some twenty, on a very large screen eighty
   const AGAIN_MS = 30000; // before a tile that did not come is asked for again
 
   /** x, y, then differences, added to a path in steps of the tile's grid. */
@@ -145,16 +145,26 @@
       return this._missed.has(key) && Date.now() - this._missed.get(key) < AGAIN_MS;
     }
 
-    /** Ask for what some canvas needs, and give up what none does any more. */
-    _fetchWanted() {
+    _allWanted() {
       const wanted = new Set();
       for (const keys of this._wanted.values()) for (const key of keys) wanted.add(key);
+      return wanted;
+    }
+
+    /** Ask for what some canvas needs, and give up what none does any more. */
+    _fetchWanted() {
+      const wanted = this._allWanted();
       for (const [key, request] of this._coming) {
         if (wanted.has(key)) continue;
         this._coming.delete(key);
         request.abort();
       }
       for (const key of wanted) if (!this._kept.has(key) && !this._coming.has(key)) this._fetch(key);
+    }
+
+    /** Drop what was not used for longest, but nothing in sight. */
+    _forget() {
+      const wanted = this._allWanted();
       for (const key of this._kept.keys()) {
         if (this._kept.size <= KEPT) break;
         if (!wanted.has(key)) this._kept.delete(key);
@@ -172,6 +182,7 @@
         if (request.signal.aborted) return;
         this._kept.set(key, decodeTile(file, { level, x, y }, this.levels[level]));
         this._missed.delete(key);
+        this._forget();
         this.changed();
       } catch (error) {
         if (!request.signal.aborted) this._miss(key, error);

@@ -43,6 +43,7 @@
       if (this._request) this._request.abort();
       this._resizes.disconnect();
       for (const canvas of Object.values(this._canvases)) canvas.remove();
+      if (this.tileServer) this.tileServer.remove();
       map.off("mousemove", this._move, this).off("mouseout", this._leave, this).off("click", this._click, this);
       map.off("moveend zoomend", this._reshow, this);
       for (const control of [this.legend, this.insets, this.layers, this.zoom, this.scale, ...this.tools]) control.remove();
@@ -72,11 +73,14 @@
         this.repaint();
       });
       this._canvases = {
-        ground: canvas("hxc-ground", 200, (frame) => this.basemap && this.basemap.paintGround(frame)),
+        ground: canvas("hxc-ground", 200, (frame) => this.basemap && this.basemap.paintGround(frame, this.tileServer && this.tileServer.seen)),
         hexagons: canvas("hxc-hexagons", 400, (frame) => this._paintHexagons(frame)),
         lines: canvas("hxc-lines", 430, (frame) => this._paintLines(frame)),
         marks: canvas("hxc-marks", 460, (frame) => this._paintMarks(frame)),
       };
+      this.tileServer = this.options.tiles
+        ? new hexacross.TileServer(map, this.options.tiles, "hxc-ground", repaint, (what) => this._noBasemap(what))
+        : null;
       this.layers.offerPane("hexagons", this.strings.hexagons, map.getPane("hxc-hexagons"), () => this.repaint());
       if (this.basemap) this.layers.offerPane("ground", this.strings.ground, map.getPane("hxc-ground"));
     },
@@ -124,12 +128,13 @@
       }
     },
 
-    /** Say once that the basemap is not there ("index"), or not all of it ("tile"). */
+    /** Say once that the basemap is not there ("index"), not all of it ("tile"), or not the tile server's ("server"). */
     _noBasemap: function (what) {
       if (this._basemapMissed) return;
       this._basemapMissed = true;
-      const { noBasemap, partialBasemap } = this.strings;
-      this._container.appendChild(element("div", "hxc-no-basemap", what === "index" ? noBasemap : partialBasemap));
+      const { noBasemap, partialBasemap, noTileServer } = this.strings;
+      const words = { index: noBasemap, tile: partialBasemap, server: noTileServer };
+      this._container.appendChild(element("div", "hxc-no-basemap", words[what]));
     },
 
     _listen: function (map) {

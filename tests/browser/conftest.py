@@ -14,9 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import geopandas as gpd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, expect, sync_playwright
 
+from dashboard.assets import ASSETS, prepare_assets
+from layers.basemap import INDEX, write_basemap
+
+REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 COMMAND = [sys.executable, "-c", "from dashboard.cli import main; main()"]
 DEMO_EVENTS = 40_000
 START_S = 60
@@ -91,6 +96,15 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def assets() -> None:
+    """What `make install` prepares; made here when only the browser's tests are run."""
+    prepare_assets()
+    if not (ASSETS / "basemap" / INDEX).exists():
+        names = ("communes", "arrondissements", "departements", "regions", "countries")
+        write_basemap(ASSETS / "basemap", **{name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names})
 
 
 @pytest.fixture

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import h3
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from dashboard.assets import ASSETS, prepare_assets
-from layers.basemap import INDEX, write_basemap
 from layers.hexagons import STATE_CODES, decode
 from tests.browser.harness import HOSTILE, VIEWS, Harness, invented, payload, serving
 
 pytestmark = pytest.mark.browser
 
-REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 MARSEILLE = "territoire=epci:200054807"
 MAP = "Object.values(window).find(value => value instanceof L.Map)"
 PIXEL_OF_HEXAGONS = """([x, y]) => {
@@ -28,15 +23,6 @@ PIXEL_OF_HEXAGONS = """([x, y]) => {
     const at = [(x - box.left) * ratio, (y - box.top) * ratio];
     return [...canvas.getContext('2d').getImageData(...at, 1, 1).data];
 }"""
-
-
-@pytest.fixture(scope="module")
-def assets() -> None:
-    """What `make install` prepares; made here when only this test is run."""
-    prepare_assets()
-    if not (ASSETS / "basemap" / INDEX).exists():
-        names = ("communes", "departements", "regions", "countries")
-        write_basemap(ASSETS / "basemap", **{name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names})
 
 
 class MapPage:

@@ -89,6 +89,17 @@ def test_doctor_says_what_is_there(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "hexacross load" in base["advice"]
 
 
+def test_doctor_names_the_one_other_host(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run(monkeypatch, "doctor", "--json")
+    assert "aucune demande ne sort" in capsys.readouterr().out
+    monkeypatch.setenv("HEXACROSS_TILES_URL", "https://tuiles.intra:8443/{z}/{x}/{y}.png")
+    monkeypatch.setenv("HEXACROSS_TILES_ATTRIBUTION", "© Nous")
+    run(monkeypatch, "doctor", "--json")
+    [finding] = [row for row in json.loads(capsys.readouterr().out)["findings"] if row["subject"] == "Fond de carte"]
+    assert "https://tuiles.intra:8443" in finding["text"]
+    assert "© Nous" in finding["text"]
+
+
 def test_tokens_are_made_listed_and_revoked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

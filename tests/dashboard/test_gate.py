@@ -96,3 +96,12 @@ def test_host_name(host: str, name: str) -> None:
 @given(st.from_regex(r"[a-z][a-z0-9.-]{0,20}", fullmatch=True), st.integers(1, 65535))
 def test_the_port_never_changes_the_name(name: str, port: int) -> None:
     assert host_name(f"{name}:{port}") == host_name(name)
+
+
+def test_images_come_from_us_or_from_the_one_origin_of_the_settings() -> None:
+    assert "img-src 'self' data: blob:;" in policy_of("/")
+    gate = TestClient(Gate(INNER, {"carte.intra"}, images="https://tuiles.intra"), base_url="http://carte.intra")
+    for path in ("/headers", "/component/x"):
+        policy = gate.get(path).headers["content-security-policy"]
+        assert "img-src 'self' data: blob: https://tuiles.intra;" in policy
+        assert policy.count("https:") == 1  # for images, and nothing else

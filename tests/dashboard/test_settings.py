@@ -53,6 +53,34 @@ def test_an_impossible_value_is_refused_by_name(name: str, given: str) -> None:
         settings_from({name: given})
 
 
+TILES = {"HEXACROSS_TILES_URL": "https://tuiles.intra/{z}/{x}/{y}.png", "HEXACROSS_TILES_ATTRIBUTION": "© IGN"}
+
+
+def test_without_a_tile_server_there_is_none() -> None:
+    assert settings_from({}).tile_server is None
+
+
+def test_a_tile_server_is_read() -> None:
+    server = settings_from(TILES | {"HEXACROSS_TILES_ZOOMS": "3-17"}).tile_server
+    assert server is not None
+    assert (server.origin, server.attribution, server.zooms) == ("https://tuiles.intra", "© IGN", (3, 17))
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"HEXACROSS_TILES_URL": "https://tuiles.intra/plan.png"}, "HEXACROSS_TILES.*attendu http"),
+        ({"HEXACROSS_TILES_ATTRIBUTION": ""}, "mention de source"),
+        ({"HEXACROSS_TILES_URL": ""}, "donné sans HEXACROSS_TILES_URL"),
+        ({"HEXACROSS_TILES_ZOOMS": "17-3"}, "le plus petit d'abord"),
+        ({"HEXACROSS_TILES_ZOOMS": "tous"}, "HEXACROSS_TILES_ZOOMS"),
+    ],
+)
+def test_a_tile_server_that_cannot_be_is_refused(changed: dict[str, str], reason: str) -> None:
+    with pytest.raises(SettingsError, match=reason):
+        settings_from(TILES | changed)
+
+
 def test_every_setting_has_a_reader() -> None:
     assert set(READERS) == {field.name for field in fields(Settings)}
 

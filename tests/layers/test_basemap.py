@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from shapely import box
 
-from layers.basemap import INDEX, LEVELS, Lands, Level, tiles_of, write_basemap
+from layers.basemap import INDEX, LEVELS, LLIVIA, Lands, Level, tiles_of, write_basemap
 from layers.basemap_lines import Segments, cut, mercator, to_mercator
 from layers.errors import LayerError
 
@@ -52,6 +52,7 @@ def frames() -> Frames:
             lng=[0.5, 0.5, 1.5, 1.5, 2.5, 2.5],
             lat=[0.25, 0.75] * 3,
         ),
+        "arrondissements": frame([], name=[], commune=[], population=[]),
         "departements": frame(
             departements,
             code=["01", "02", "03"],
@@ -73,8 +74,12 @@ def frames() -> Frames:
     }  # fmt: skip
 
 
+def lands_of(frames: Frames) -> Lands:
+    return Lands.of(*(frames[name] for name in ("communes", "arrondissements", "departements", "countries")))
+
+
 def level_tiles(frames: Frames, level: Level) -> Tiles:
-    return tiles_of(level, Lands.of(frames["communes"], frames["departements"], frames["countries"]))
+    return tiles_of(level, lands_of(frames))
 
 
 def read(folder: Path, level: int) -> Tiles:
@@ -175,6 +180,58 @@ def test_a_strip_the_coarse_world_gives_france_goes_to_the_neighbour(frames: Fra
     abroad = ground(level_tiles(frames, level), level, "abroad")
     east = shapely.points(mercator(np.array([[3.02, 0.5]])) * level.steps)[0]
     assert shapely.contains(abroad, east)
+
+
+def nine(frames: Frames, lng: float, lat: float) -> Frames:
+    """Eight communes around one that has no boundary, the middle one of nine squares; one has two arrondissements."""
+    squares = [box(lng + x, lat + y, lng + x + 1, lat + y + 1) for x in (-1.5, -0.5, 0.5) for y in (-1.5, -0.5, 0.5)]
+    around = squares[:4] + squares[5:]
+    codes = [f"0100{i}" for i in range(8)]
+    low, high = (lng - 1.5, lat - 1.5), (lng - 0.5, lat - 0.5)
+    return {
+        "communes": frame(
+            around, code=codes, name=list("ABCDEFGH"), departement=["01"] * 8, epci=["E"] * 8, population=[1000] * 8,
+            lng=[lng] * 8, lat=[lat] * 8,
+        ),
+        "arrondissements": frame(
+            [shapely.Polygon([low, high, corner]) for corner in ((low[0], high[1]), (high[0], low[1]))],
+            name=["A 1er Arrondissement", "A 2e Arrondissement"], commune=[codes[0]] * 2, population=[9] * 2,
+        ),
+        "departements": frame(
+            [shapely.coverage_union_all(around)], code=["01"], name=["Un"], region=["R"], prefecture=[codes[0]],
+            population=[8000],
+        ),
+        "regions": frame([shapely.coverage_union_all(around)], name=["Rond"], population=[8000]),
+        "countries": frames["countries"],
+    }  # fmt: skip
+
+
+def test_a_commune_without_boundary_is_land_of_its_neighbours(frames: Frames) -> None:
+    squares = nine(frames, 1.5, 1.5)
+    middle = shapely.points(mercator(np.array([[1.5, 1.5]])))[0]
+    for level in LEVELS[1:]:
+        tiles = level_tiles(squares, level)
+        assert shapely.contains(
+            ground(tiles, level, "land"), shapely.transform(middle, lambda at, n=level.steps: at * n)
+        )
+    assert lengths(tiles, NEAREST)["commune"] == pytest.approx(12 + 2**0.5, rel=0.001)  # and a diagonal
+
+
+def test_the_one_enclave_stays_abroad(frames: Frames) -> None:
+    squares = nine(frames, *LLIVIA)
+    tiles = level_tiles(squares, NEAREST)
+    ((x, y),) = mercator(np.array([LLIVIA])) * NEAREST.steps
+    assert not shapely.contains_xy(ground(tiles, NEAREST, "land"), x, y)
+    assert shapely.contains_xy(ground(tiles, NEAREST, "abroad"), x, y)
+    around = 2 + 2 / np.cos(np.radians(LLIVIA[1]))  # Mercator stretches northward
+    assert lengths(tiles, NEAREST)["country"] == pytest.approx(around, rel=0.01)
+
+
+def test_arrondissements_are_named_by_their_number(frames: Frames, tmp_path: Path) -> None:
+    write_basemap(tmp_path / "basemap", **nine(frames, 1.5, 1.5))
+    names = {row[1]: row for tile in read(tmp_path / "basemap", 4).values() for row in tile.get("names", [])}
+    assert {"1er arr.", "2e arr.", "A", "H"} <= set(names)
+    assert names["2e arr."][5] == 12  # from zoom 12 on
 
 
 @pytest.mark.parametrize("level", LEVELS, ids=[str(level.zoom) for level in LEVELS])
@@ -349,7 +406,7 @@ def test_mercator_keeps_the_world_in_its_square(lng: float, lat: float) -> None:
 
 @pytest.fixture(scope="module")
 def real() -> Frames:
-    names = ("communes", "departements", "regions", "countries")
+    names = ("communes", "arrondissements", "departements", "regions", "countries")
     read = {name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names}
     read["communes"] = read["communes"][read["communes"].geometry.notna()]
     return read
@@ -359,7 +416,7 @@ def test_real_communes_put_together_have_every_border_once(real: Frames) -> None
     """Of one département: the length of all borders is half of what its communes' and its own outline measure."""
     here = {**real, "communes": real["communes"][real["communes"]["departement"] == "06"]}
     here["departements"] = real["departements"][real["departements"]["code"] == "06"].reset_index(drop=True)
-    tiles = tiles_of(NEAREST, Lands.of(here["communes"], here["departements"], here["countries"]))
+    tiles = tiles_of(NEAREST, lands_of(here))
     lines = whole(tiles, NEAREST)
     segments = segments_of([points for rank in ("commune", "epci") for points in lines[rank]])
     assert max(Counter(segments).values()) == 1
@@ -371,7 +428,11 @@ def test_real_communes_put_together_have_every_border_once(real: Frames) -> None
 
 
 def test_real_levels_hold_all_of_france_and_the_world(real: Frames) -> None:
-    lands = Lands.of(real["communes"], real["departements"], real["countries"])
+    lands = lands_of(real)
+    assert len(lands.communes) > len(real["communes"]) + 45 - 3  # by arrondissement, and the holes
+    assert shapely.coverage_is_valid(lands.communes)
+    parts = shapely.get_parts(shapely.coverage_union_all(lands.communes))
+    assert shapely.get_num_interior_rings(parts).sum() == 1, "one hole alone: Llívia"
     far, near = (tiles_of(level, lands) for level in LEVELS[:2])
     assert len(far) == 16  # every quarter of the world has some land
     assert lengths(near, LEVELS[1])["country"] > lengths(near, LEVELS[1])["region"] > 20

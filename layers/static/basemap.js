@@ -74,7 +74,8 @@
       for (const patch of patches) {
         this._inTile(frame, patch, (path, step) => {
           context.lineWidth = width / step;
-          context.lineJoin = context.lineCap = "round"; // closes the cuts between tiles
+          context.lineJoin = "bevel"; // of lines this thin no one tells it from a round one, which takes a quarter longer
+          context.lineCap = "round"; // closes the cuts between tiles
           context.strokeStyle = colour;
           context.stroke(path);
         }, rank);

@@ -264,33 +264,29 @@ def test_tiles_kept_are_bounded(opened: Opening) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("zoom", [6, 8, 10, 12])
-def test_land_sea_and_abroad_are_where_they_are(opened: Opening, theme: ThemeName, zoom: int) -> None:
+def test_land_sea_and_abroad_are_where_they_are(opened: Opening, theme: ThemeName) -> None:
     shown = opened(theme)
     shown.page.evaluate("basemap.showNames = basemap.showBorders = false")
     ground = THEMES[theme]
-    for lat, lng, colour in (
-        (43.62, 5.31, ground.land),
-        (42.9, 5.4, ground.water),
-        (50.95, 3.63, ground.abroad),
-        (4.0, -53.1, ground.land),
-    ):
-        shown.go(lat, lng, zoom)
-        assert shown.colour_at(lat, lng) == colour, (lat, lng)
+    places = ((43.62, 5.31, ground.land), (42.9, 5.4, ground.water), (50.95, 3.63, ground.abroad))
+    for zoom in (6, 8, 10, 12):
+        for lat, lng, colour in (*places, (4.0, -53.1, ground.land)):
+            shown.go(lat, lng, zoom)
+            assert shown.colour_at(lat, lng) == colour, (lat, lng, zoom)
 
 
-@pytest.mark.parametrize(("lat", "lng", "zoom"), [(46.6, 2.4, 6), (43.3, 5.4, 8), (48.85, 2.35, 10), (50.63, 3.15, 12)])
-def test_names_do_not_collide_nor_come_twice_across_tiles(opened: Opening, lat: float, lng: float, zoom: int) -> None:
+def test_names_do_not_collide_nor_come_twice_across_tiles(opened: Opening) -> None:
     shown = opened()
-    shown.go(lat, lng, zoom)
-    shown.page.evaluate("repaint()")
-    written = shown.page.evaluate("written")
-    assert len(written) > 10
-    texts = [name["text"] for name in written]
-    assert len({(name["text"], round(name["left"] / 60), round(name["top"] / 60)) for name in written}) == len(texts)
-    for one, other in combinations(written, 2):
-        apart = one["right"] <= other["left"] or other["right"] <= one["left"]
-        assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"], (one, other)
+    for lat, lng, zoom in ((46.6, 2.4, 6), (43.3, 5.4, 8), (48.85, 2.35, 10), (50.63, 3.15, 12)):
+        shown.go(lat, lng, zoom)
+        shown.page.evaluate("repaint()")
+        written = shown.page.evaluate("written")
+        assert len(written) > 10
+        places = {(name["text"], round(name["left"] / 60), round(name["top"] / 60)) for name in written}
+        assert len(places) == len(written)
+        for one, other in combinations(written, 2):
+            apart = one["right"] <= other["left"] or other["right"] <= one["left"]
+            assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"], (one, other)
     shown.page.evaluate("basemap.showNames = false; repaint()")
     assert shown.page.evaluate("written") == []
 

@@ -171,7 +171,7 @@ def zone_json(context: Context, view: View, drawing: Drawing) -> bytes:
         "period": period_label(view),
         "rows": [{"label": label, "value": value, "behind": behind} for label, value, behind in _rows(found)],
         "notes": _notes(context.geography, view, viewer, drawing, found),
-        "cells": _cells_told(area),
+        "touched": _touched(context.geography, area),
     }
     return json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
 
@@ -225,7 +225,8 @@ def _rate(incidents: Amount, population: float) -> tuple[str, str]:
         return fmt.UNKNOWN, _("pas de taux : des hexagones sont protégés")
     rates = rate_with_interval(np.array(incidents), np.array(population))
     low, high = float(rates.low[0]), float(rates.high[-1])
-    return _said(Amount(*rates.value.tolist()), fmt.significant), fmt.interval(low, high)
+    interval = _("intervalle à 95 % : {interval}").format(interval=fmt.interval(low, high))
+    return _said(Amount(*rates.value.tolist()), fmt.significant), interval
 
 
 def _share(positive: Amount, checked: Amount) -> str:
@@ -292,13 +293,17 @@ def _seen_only(viewer: Viewer) -> str:
     return _("Seule la partie de la zone dans les territoires que vous voyez est comptée.")
 
 
-def _cells_told(area: shapely.Geometry) -> list[str] | None:
-    """Hexagons as changes name them, one of which holds each fact of the area; None: too many."""
+def _touched(known: Geography, area: shapely.Geometry) -> list[str] | None:
+    """What changes name that concern an area: hexagons, one of which holds each fact inside, and its départements, for
+    the facts that are known by less. None: too many, any change may."""
     cells = drawn_cells(area, CHANGE_RESOLUTION)
     coarse = resolutions(cells.whole)
-    whole = [descendants(cells.whole[coarse == r], r, CHANGE_RESOLUTION) for r in sorted(set(coarse.tolist()))]
+    whole = [descendants(cells.whole[coarse == r], r, CHANGE_RESOLUTION).ravel() for r in sorted(set(coarse.tolist()))]
     told = np.concatenate([*whole, cells.crossed])
-    return [f"{cell:x}" for cell in told[told != 0].tolist()] if len(told) <= MOST_CELLS_TOLD else None
+    if len(told) > MOST_CELLS_TOLD:
+        return None
+    departements = [f"departement:{code}" for code in known.ground_of(area).departements]
+    return [*(f"{cell:x}" for cell in told[told != 0].tolist()), *departements]
 
 
 def zone_route(context: Context) -> Route:

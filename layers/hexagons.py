@@ -249,9 +249,10 @@ class HexagonLayer(JSCSSMixin, Layer):
         ("hexacross_sketch", "/layers/sketch.js"),
         ("hexacross_coordinates", "/layers/coordinates.js"),
         ("hexacross_measure", "/layers/measure.js"),
-        ("hexacross_tools", "/layers/tools.js"),
         ("hexacross_stream", "/layers/stream.js"),
         ("hexacross_live", "/layers/live.js"),
+        ("hexacross_zone", "/layers/zone.js"),
+        ("hexacross_tools", "/layers/tools.js"),
         ("hexacross_hexagons", "/layers/hexagons.js"),
     ]
     default_css = [("hexacross", "/layers/map.css")]  # noqa: RUF012 -- see default_js

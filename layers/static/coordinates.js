@@ -18,7 +18,7 @@
       const box = element("div", "hxc-coordinates");
       this._copier = this._button(box, "hxc-position", this.strings.copyPosition, () => this.copy());
       this._unit = this._button(box, "hxc-unit", this.strings.positionUnit, () => this._toggle());
-      this._unit.textContent = "° ′ ″";
+      this._unit.textContent = this.strings.dms;
       this._unit.setAttribute("aria-label", this.strings.positionUnit);
       this._told = element("span", "hxc-unseen");
       this._told.setAttribute("role", "status");

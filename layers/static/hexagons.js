@@ -152,6 +152,7 @@
       const parameters = new URLSearchParams(this._page().location.search);
       const pin = parameters.get(this.options.pinParameter) || "";
       parameters.delete(this.options.pinParameter);
+      parameters.delete("zone"); // drawn over the hexagons, which do not depend on it
       const query = parameters.toString();
       if (pin !== this._pinAsked) {
         this._pinAsked = pin;

@@ -121,15 +121,15 @@
 
   /** Lines over a halo, and the points themselves; Leaflet's own layers, through which the mouse passes. */
   hexacross.SketchLines = class {
-    constructor(map, colours, fill) {
+    constructor(map, colours, fill, colour = colours.accent) {
       this._pane = hexacross.pane(map, "hxc-sketch", 470);
       const line = (style) => L.polyline([], { pane: this._pane, interactive: false, smoothFactor: 0, fill: false, ...style });
       this._parts = L.layerGroup().addTo(map);
       this.colours = colours;
       this.halo = line({ color: colours.halo, weight: 5, opacity: 0.8 });
-      this.line = line({ color: colours.accent, weight: 2.5 });
+      this.line = line({ color: colour, weight: 2.5 });
       this.ahead = line({ color: colours.accent, weight: 2, dashArray: "4 6" });
-      this.area = L.polygon([], { pane: this._pane, interactive: false, stroke: false, fill, fillColor: colours.accent, fillOpacity: 0.08 });
+      this.area = L.polygon([], { pane: this._pane, interactive: false, stroke: false, fill, fillColor: colour, fillOpacity: 0.08 });
       for (const part of [this.area, this.halo, this.line, this.ahead]) this._parts.addLayer(part);
       this._dots = L.layerGroup().addTo(map);
     }

@@ -197,3 +197,19 @@ def test_the_page_survives_a_restart_of_hexacross(served: Served, tabs: Callable
     with serving(served.store._url, tmp_path / "again", int(served.address.rpartition(":")[2])):
         expect(frame.locator(".hxc-notice")).to_be_hidden()
         expect(incidents(page)).to_have_text(str(before + 3))
+
+
+def test_the_figures_of_a_zone_follow_what_touches_it(served: Served, tabs: Callable[[str], Page]) -> None:
+    page = tabs(f"{served.address}/?{OF_MARSEILLE}&zone=cercle:43.30,5.37,2000")
+    shown = map_frame(page).locator(".hxc-zone-rows dd").first
+    expect(shown).to_have_text(re.compile(r"\d+"))
+    before = int(shown.inner_text())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/zone?" in request.url else None)
+    paris = ("75056", 2.35, 48.86)
+    served.store.load(batch("zone ailleurs"), [chunk(facts("zone ailleurs", paris, 3, departement="75"))])
+    page.wait_for_timeout(1500)
+    assert asked == []
+    served.store.load(batch("zone"), [chunk(facts("zone", MARSEILLE, 4))])
+    expect(shown).to_have_text(str(before + 4))
+    assert len(asked) == 1

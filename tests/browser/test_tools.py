@@ -6,10 +6,12 @@ import itertools
 import json
 import random
 import re
+import urllib.request
 from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 from pyproj import Geod
 
 from tests.browser.harness import Harness, serving
@@ -159,7 +161,7 @@ def test_measure_says_each_segment_the_total_and_the_area(shown: Callable[..., P
     expect(segments).to_have_count(2)
     for words, one, other in zip(segments.all_inner_texts(), places, places[1:], strict=False):
         assert number_of(words) == pytest.approx(metres(one, other) / 1000, abs=0.051)
-    status = page.locator(".hxc-measure [role=status], .hxc-drop [role=status]")
+    status = page.locator(".hxc-drop [aria-live]")
     expect(status).to_have_text(re.compile(r"Segment 2 : [\d,]+ km ; Total : [\d,]+ km"))
     click(page, [(500, 250)])  # the first point: closed
     ring = [*places, places[0]]
@@ -188,7 +190,7 @@ def test_measure_ends_by_double_click_or_escape_and_is_erased(shown: Callable[..
     expect(page.locator(".hxc-segments li")).to_have_count(2)
     expect(page.locator(".hxc-sketching")).to_have_count(0)
     page.get_by_role("button", name="Effacer").click()
-    expect(page.locator(".hxc-drop")).to_be_hidden()
+    expect(page.locator(".hxc-drop").first).to_be_hidden()
     expect(button).to_be_focused()
     expect(page.locator(".hxc-length")).to_have_count(0)
 
@@ -223,7 +225,7 @@ def test_measure_by_keyboard_alone(shown: Callable[..., Page]) -> None:
     expect(page.get_by_role("button", name="Nouvelle mesure")).to_be_visible()
     words = page.locator(".hxc-sums dd").inner_text()
     assert number_of(words) == pytest.approx(metres(start, stop) / 1000, rel=0.01)
-    assert page.locator(".hxc-drop [role=status]").inner_text().startswith("Total")
+    assert page.locator(".hxc-drop [aria-live]").inner_text().startswith("Total")
 
 
 # Position
@@ -344,3 +346,122 @@ def test_memory_of_a_second_frame_is_the_pages(harness: tuple[Harness, str], ope
         window.found = [pane.hidden, pane.style.opacity, control.getContainer().querySelector('input').checked];
     }}""")
     assert page.evaluate("window.found") == [True, "0.45", False]
+
+
+# Drawn zones, in the page itself
+
+
+@pytest.fixture
+def page_at(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open the application's page; a script error fails the test."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
+
+    def opened(address: str) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        expect(map_of(page).locator(".hxc-map")).to_have_attribute("data-state", "ready")
+        return page
+
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def map_of(page: Page) -> FrameLocator:
+    return page.frame_locator("iframe").first
+
+
+def draw(page: Page, shape: str, points: list[tuple[float, float]]) -> None:
+    """`points`: in shares of the map's width and height."""
+    frame = map_of(page)
+    frame.get_by_role("button", name="Zone", exact=True).click()
+    frame.get_by_role("button", name=shape).click()
+    box = page.locator("iframe").first.bounding_box()
+    assert box is not None
+    for x, y in points:
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.wait_for_timeout(50)
+
+
+def zone_in(page: Page) -> str:
+    return parse_qs(urlsplit(page.url).query).get("zone", [""])[0]
+
+
+def figures_in(page: Page) -> list[str]:
+    return map_of(page).locator(".hxc-zone-rows dd:not(.hxc-behind)").all_inner_texts()
+
+
+def figures_of(server: str, page: Page) -> list[str]:
+    """What the server answers for the address of a page."""
+    with urllib.request.urlopen(f"{server}/zone?{urlsplit(page.url).query}", timeout=30) as answer:
+        return [row["value"] for row in json.load(answer)["rows"]]
+
+
+def test_a_circle_stays_in_the_address_with_its_figures(server: str, page_at: Callable[..., Page]) -> None:
+    page = page_at(f"{server}/?territoire=cross:marseille")
+    draw(page, "Tracer un cercle", [(0.55, 0.5), (0.6, 0.5)])
+    expect(map_of(page).locator(".hxc-zone-rows")).to_be_visible()
+    zone = zone_in(page)
+    assert re.fullmatch(r"cercle:43\.\d+,5\.\d+,\d+", zone)
+    shown = figures_in(page)
+    assert shown == figures_of(server, page)
+    assert int(shown[0]) > 0
+    page.get_by_role("combobox").nth(2).click()  # another measure: the page runs again
+    page.get_by_role("option").nth(1).click()
+    expect(page).to_have_url(re.compile("mesure="))
+    assert zone_in(page) == zone
+    page.goto(page.url.replace("mesure=taux", "mesure=taux&du=2020-01-01&au=2020-01-31"))  # nothing happened then
+    expect(map_of(page).locator(".hxc-zone-rows dd").first).to_have_text("0")
+    page.go_back()
+    expect(map_of(page).locator(".hxc-zone-rows dd").first).to_have_text(shown[0])
+
+
+def test_back_takes_the_zone_away_and_a_shared_address_shows_it(server: str, page_at: Callable[..., Page]) -> None:
+    page = page_at(f"{server}/?territoire=cross:marseille")
+    draw(page, "Tracer un polygone", [(0.5, 0.3), (0.65, 0.35), (0.6, 0.6), (0.5, 0.3)])
+    expect(map_of(page).locator(".hxc-zone-rows")).to_be_visible()
+    assert len(zone_in(page).split(",")) == 6
+    address, shown = page.url, figures_in(page)
+    page.go_back()
+    expect(map_of(page).locator(".hxc-zone")).to_be_hidden()
+    assert zone_in(page) == ""
+    page.go_forward()
+    expect(map_of(page).locator(".hxc-zone-rows")).to_be_visible()
+    other = page_at(address.replace("territoire=cross:marseille&", ""))  # from France, the zone is gone to
+    expect(map_of(other).locator(".hxc-zone-rows")).to_be_visible()
+    assert figures_in(other) == shown
+    map_of(page).get_by_role("button", name="Effacer").click()
+    expect(map_of(page).locator(".hxc-zone")).to_be_hidden()
+    assert zone_in(page) == ""
+
+
+def test_a_bad_zone_is_refused_in_words(server: str, page_at: Callable[..., Page]) -> None:
+    page = page_at(f"{server}/?territoire=cross:marseille&zone=polygone:43,5,44,6,43,6,44,5")
+    said = map_of(page).locator(".hxc-zone-said")
+    expect(said).to_have_text("Le contour de la zone se recoupe : tracez-le sans croisement.")
+    assert figures_in(page) == []
+
+
+def test_a_zone_by_keyboard_and_one_given_up(server: str, page_at: Callable[..., Page]) -> None:
+    page = page_at(f"{server}/?territoire=cross:marseille")
+    frame = map_of(page)
+    frame.get_by_role("button", name="Zone", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(frame.get_by_role("button", name="Tracer un polygone")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    assert zone_in(page) == ""
+    expect(frame.get_by_role("button", name="Zone", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # a circle
+    page.keyboard.press("Enter")
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(frame.locator(".hxc-zone-rows")).to_be_visible()
+    assert zone_in(page).startswith("cercle:")

@@ -364,7 +364,21 @@ def test_the_route_says_it_in_words(client: TestClient, filled: tuple[Store, Ref
     assert answer.headers["Hexacross-Version"] == str(filled[0].version())
     again = client.get(answer.request.url, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
-    assert f"{h3.latlng_to_cell(*WHERE, 5):x}" in said["cells"]
+    assert f"{h3.latlng_to_cell(*WHERE, 5):x}" in said["touched"]
+    assert "departement:13" in said["touched"]
+
+
+def test_a_zone_hears_of_changes_inside(client: TestClient) -> None:
+    """Of each fact inside, the hexagon that a change would name is among those told; a zone of a country hears all."""
+    text = "cercle:43.3,5.37,60000"
+    told = set(client.get("/zone", params={**PERIOD, "zone": text}).json()["touched"])
+    random = np.random.default_rng(1)
+    area = read_drawing(text).area
+    west, south, east, north = area.bounds
+    for lat, lng in zip(random.uniform(south, north, 500), random.uniform(west, east, 500), strict=True):
+        if in_circle(text, lat, lng):
+            assert f"{h3.cell_to_parent(h3.latlng_to_cell(lat, lng, 10), 5):x}" in told
+    assert client.get("/zone", params={**PERIOD, "zone": "cercle:46.5,2.5,400000"}).json()["touched"] is None
 
 
 MARKUP = "<script>alert(1)</script>"

@@ -197,7 +197,7 @@ def test_no_tile_without_a_valid_token(client: TestClient, store: Store) -> None
     generator = random.Random(2)
     forged = []
     for _ in range(300):
-        at = generator.randrange(len(token))
+        at = generator.randrange(len(token) - 1)  # base64: some bits of the last character say nothing
         other = generator.choice(
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.".replace(token[at], "")
         )

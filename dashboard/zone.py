@@ -7,6 +7,7 @@ each fact is, to the metre; a sum of figures that were shown before says nothing
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -33,7 +34,7 @@ from dashboard.view import View
 from data.errors import ForbiddenError, QueryError
 from data.geography import Geography
 from data.query import Box, Query, Viewer
-from data.store import CHANGE_RESOLUTION, CellCounts, Store
+from data.store import CHANGE_RESOLUTION, CellCounts, Ground, Store
 from geo.cells import centres, parents, resolutions
 from geo.drawn import DrawnCells, drawn_cells
 from geo.errors import N_, HexacrossError
@@ -44,6 +45,7 @@ HEXAGONS = 9  # their resolution along the border of a zone: 0.1 km²
 COUNTS = ("incidents", "controls", "checked", "positive")
 PARTS = {"kg": 1e9, "eur": 100.0}  # whole micrograms and cents, whose sums do not depend on their order
 FIGURES = (*COUNTS, *PARTS)
+KEPT = 64  # zones whose hexagons and population are remembered
 MOST_CELLS_TOLD = 500  # of a zone's; beyond, any change may be in it
 
 
@@ -70,10 +72,24 @@ def zone_figures(store: Store, known: Geography, query: Query, viewer: Viewer, a
     anywhere = replace(query, territory=None)
     if not viewer.sees_events or viewer.threshold > 1:
         return _of_hexagons(store, known, anywhere, viewer, area)
-    cells = drawn_cells(area, HEXAGONS)
-    unplaced = store.unplaced(anywhere, viewer, known.ground_of(area))
-    amounts = _of_facts(store, anywhere, viewer, area, cells)
-    return ZoneFigures(amounts, known.population_in(area), 0, 0, unplaced)
+    lie = _lie_of(known, area)
+    unplaced = store.unplaced(anywhere, viewer, lie.ground)
+    amounts = _of_facts(store, anywhere, viewer, area, lie.cells)
+    return ZoneFigures(amounts, lie.population, 0, 0, unplaced)
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """What of a zone does not depend on any fact."""
+
+    cells: DrawnCells
+    ground: Ground
+    population: float
+
+
+@functools.lru_cache(maxsize=KEPT)  # a live feed asks for the same zones again and again
+def _lie_of(known: Geography, area: shapely.Geometry) -> Lie:
+    return Lie(drawn_cells(area, HEXAGONS), known.ground_of(area), known.population_in(area))
 
 
 def _of_facts(
@@ -94,7 +110,7 @@ def _of_facts(
 
 def _of_hexagons(store: Store, known: Geography, query: Query, viewer: Viewer, area: shapely.Geometry) -> ZoneFigures:
     """The hexagons whose centre is inside, the coarsest that are, each as the map shows it."""
-    chosen = hexagons_in(area)
+    chosen, population = _hexagons_of(known, area)
     shown = [
         _only(store.counts_by_cell(replace(query, resolution=resolution, box=_box(area)), viewer), chosen)
         for resolution in sorted(set(resolutions(chosen).tolist()))
@@ -107,8 +123,13 @@ def _of_hexagons(store: Store, known: Geography, query: Query, viewer: Viewer, a
             amounts[name] = _before_rounding(columns[name], viewer.threshold)
     if protected.any():
         amounts = {name: _at_least(amount) for name, amount in amounts.items()}
-    population = known.population_of(chosen)
-    return ZoneFigures(amounts, float(population.sum()), len(chosen), int(protected.sum()), {})
+    return ZoneFigures(amounts, population, len(chosen), int(protected.sum()), {})
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _hexagons_of(known: Geography, area: shapely.Geometry) -> tuple[NDArray[np.int64], float]:
+    chosen = hexagons_in(area)
+    return chosen, float(known.population_of(chosen).sum())
 
 
 def hexagons_in(area: shapely.Geometry) -> NDArray[np.int64]:
@@ -293,6 +314,7 @@ def _seen_only(viewer: Viewer) -> str:
     return _("Seule la partie de la zone dans les territoires que vous voyez est comptée.")
 
 
+@functools.lru_cache(maxsize=KEPT)
 def _touched(known: Geography, area: shapely.Geometry) -> list[str] | None:
     """What changes name that concern an area: hexagons, one of which holds each fact inside, and its départements, for
     the facts that are known by less. None: too many, any change may."""
@@ -302,7 +324,7 @@ def _touched(known: Geography, area: shapely.Geometry) -> list[str] | None:
     told = np.concatenate([*whole, cells.crossed])
     if len(told) > MOST_CELLS_TOLD:
         return None
-    departements = [f"departement:{code}" for code in known.ground_of(area).departements]
+    departements = (f"departement:{code}" for code in known.ground_of(area).departements)
     return [*(f"{cell:x}" for cell in told[told != 0].tolist()), *departements]
 
 

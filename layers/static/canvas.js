@@ -35,6 +35,15 @@
     }
   };
 
+  const SMALLEST_PX = { x: 320, y: 160 }; // that hold the margins which panels ask for
+
+  /** Act on the map once it has a size: its frame may come to its height after its content, and no bounds fit into nothing. */
+  hexacross.whenSized = function (map, act) {
+    const { x, y } = map.getSize();
+    if (x >= SMALLEST_PX.x && y >= SMALLEST_PX.y) act();
+    else map.once("resize", () => hexacross.whenSized(map, act));
+  };
+
   /** A pane above or below others, through which the mouse passes. */
   hexacross.pane = function (map, name, order) {
     const pane = map.getPane(name) || map.createPane(name);

@@ -253,7 +253,7 @@
       this._pinFromAddress();
       if (header.view.key !== this.viewKey) {
         this.viewKey = header.view.key;
-        this._goHome();
+        hexacross.whenSized(this._map, () => this._goHome());
       }
       this.repaint();
       this.outlines.load(header.outlines);

@@ -88,6 +88,15 @@ def test_map_paints_without_complaint_or_foreign_request(shown: MapPage, theme: 
     assert shown.hosts == {shown.address}
 
 
+def test_a_frame_that_comes_to_its_height_late_shows_the_whole_view(shown: MapPage) -> None:
+    """Within a page's frame of no height, bounds fit at the nearest zoom of all."""
+    shown.page.set_viewport_size({"width": 1280, "height": 20})
+    shown.open()
+    shown.page.set_viewport_size({"width": 1280, "height": 800})
+    shown.page.wait_for_function(f"{MAP}.getSize().y === 800 && {MAP}.getZoom() < 7")
+    assert shown.page.evaluate(f"{MAP}.getBounds().contains([[42, -4], [51, 9]])")
+
+
 def test_colours_on_the_screen_are_those_of_the_classes(shown: MapPage) -> None:
     view = VIEWS["epci:200054807"]
     cells, states, _ = invented(view)

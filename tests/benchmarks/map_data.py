@@ -22,8 +22,9 @@ from data.query import Territory
 from geo.cells import centres, cover
 from layers.colours import sequential
 
-REGION = Territory("region", "27")  # Bourgogne-Franche-Comté: 70,179 hexagons of resolution 8, 10,030 of 7, 1,430 of 6
-RESOLUTION = {1_000: 6, 10_000: 7, 50_000: 8}
+# Départements that fill the map at a zoom that has hexagons so fine: Creuse, but for 10,000 the larger Yonne.
+CREUSE, YONNE = Territory("departement", "23"), Territory("departement", "89")
+VIEWS = {1_000: (CREUSE, 7), 10_000: (YONNE, 8), 50_000: (CREUSE, 9)}  # hexagons → territory, resolution
 DRUGS = ("cannabis_resin", "cocaine")
 CLASSES = 6
 FIRST_DAY, DAYS = date(2026, 3, 1), 28
@@ -44,20 +45,21 @@ class Hexagons:
 
 
 def hexagons_in_sight(number: int) -> Hexagons:
-    """The `number` hexagons of the region nearest to its middle; weights as uneven as seizures are."""
-    perimeter = geography().perimeter(REGION)
-    touching = np.sort(cover(perimeter, RESOLUTION[number]).cells)
-    lng, lat = _facts_at(touching)
+    """The `number` hexagons of the territory nearest to its middle; weights as uneven as seizures are."""
+    territory, resolution = VIEWS[number]
+    perimeter = geography().perimeter(territory)
+    touching = np.sort(cover(perimeter, resolution).cells)
+    lng, lat = facts_at(touching)
     inside = shapely.contains_xy(perimeter, lng, lat)
     middle = perimeter.centroid
     away = np.hypot((lng - middle.x) * np.cos(np.radians(middle.y)), lat - middle.y)
     nearest = np.argsort(np.where(inside, away, np.inf), kind="stable")[:number]
-    assert inside[nearest].all(), f"{REGION} has {inside.sum()} hexagons"
+    assert inside[nearest].all(), f"{territory} has {inside.sum()} hexagons"
     random = np.random.default_rng(SEED)
     return Hexagons(np.sort(touching[nearest]), np.round(random.lognormal(0, 1.5, (number, len(DRUGS))) + 0.01, 2))
 
 
-def _facts_at(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def facts_at(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A place in the middle of each cell (lng, lat): a fact there is in the cell, at whatever resolution one counts."""
     middles = np.array([h3.cell_to_center_child(cell, 10) for cell in cells.astype(np.uint64)], dtype=np.int64)
     lng, lat = centres(middles)
@@ -65,7 +67,7 @@ def _facts_at(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def fill_store(hexagons: Hexagons, folder: Path) -> Path:
-    """A DuckDB file whose view of the region, in kg, has these hexagons and no other."""
+    """A DuckDB file whose view of the territory, in kg, has these hexagons and no other."""
     table, store_file = folder / "facts.csv", folder / "hexagons.duckdb"
     _write_facts(hexagons, table)
     store = open_store(str(store_file))
@@ -79,7 +81,7 @@ def fill_store(hexagons: Hexagons, folder: Path) -> Path:
 
 
 def _write_facts(hexagons: Hexagons, path: Path) -> None:
-    lng, lat = _facts_at(hexagons.cells)
+    lng, lat = facts_at(hexagons.cells)
     days = np.random.default_rng(SEED).integers(0, DAYS, hexagons.kg.shape)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -93,22 +95,23 @@ def _write_facts(hexagons: Hexagons, path: Path) -> None:
 
 def our_address(number: int, turn: int, drug: str = "") -> str:
     """The view's address: with another `turn` the same hexagons, but an answer that the server has not yet made."""
+    territory, resolution = VIEWS[number]
     start = FIRST_DAY - timedelta(days=1 + turn)
     params = {
-        "territoire": f"{REGION.kind}:{REGION.code}",
+        "territoire": f"{territory.kind}:{territory.code}",
         "du": start.isoformat(),
         "au": LAST_DAY.isoformat(),
         "produit": drug,
         "mesure": "kg",
-        "resolution": str(RESOLUTION[number]),
+        "resolution": str(resolution),
     }
     return "/?" + "&".join(f"{name}={value}" for name, value in params.items() if value)
 
 
-def write_for_peers(hexagons: Hexagons, folder: Path) -> None:
+def write_for_peers(hexagons: Hexagons, territory: Territory, folder: Path) -> None:
     """What the peers' programs read: the same hexagons and weights, our colours, where to look."""
     columns = {"hexagon": hexagons.names} | {drug: hexagons.kg[:, at] for at, drug in enumerate(DRUGS)}
     pq.write_table(pa.table(columns), folder / "hexagons.parquet")
-    west, south, east, north = geography().perimeter(REGION).bounds
+    west, south, east, north = geography().perimeter(territory).bounds
     view = {"bounds": [[south, west], [north, east]], "colours": list(sequential(CLASSES))}
     (folder / "view.json").write_text(json.dumps(view), encoding="utf-8")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import CDPSession, Locator, Page
+from playwright.sync_api import CDPSession, Locator, Page, Request
 
 WIDTH_PX, HEIGHT_PX = 1920, 1080
 HALF = 2  # frames come at half the size: enough to tell, and cheap to make
@@ -119,42 +120,34 @@ def when_there(pictures: list[tuple[float, Picture]]) -> float:
 
 @dataclass
 class Wire:
-    """Bytes that a page received, as they travelled: what the map shows apart from scripts, styles and type."""
+    """What a page and its workers received."""
 
-    data: dict[str, int] = field(default_factory=dict)  # by path: answers of the program, compressed as sent
-    scripts: int = 0
-    socket_raw: int = 0  # of Streamlit's websocket, not compressed unless one sets it so
+    requests: list[Request] = field(default_factory=list)
+    socket_raw: int = 0  # bytes of Streamlit's websocket, which is not compressed unless one sets it so
+    socket_deflated: int = 0  # the same, had it been (permessage-deflate, which keeps what it knows)
     _deflate: Any = field(default_factory=lambda: zlib.compressobj(6, zlib.DEFLATED, -15))
-    socket_deflated: int = 0  # the same, had it been compressed (permessage-deflate, which keeps what it knows)
-    _paths: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, page: Page, data_paths: tuple[str, ...]) -> Wire:
+    def of(cls, page: Page) -> Wire:
         made = cls()
-        session = page.context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.on("Network.requestWillBeSent", lambda event: made._ask(event))
-        session.on("Network.loadingFinished", lambda event: made._finish(event, data_paths))
-        session.on("Network.webSocketFrameReceived", lambda event: made._frame(event["response"]))
+        page.on("requestfinished", lambda request: made.requests.append(request))
+        page.on("websocket", lambda socket: socket.on("framereceived", made._frame))
         return made
 
-    def _ask(self, event: dict[str, Any]) -> None:
-        self._paths[event["requestId"]] = urlsplit(event["request"]["url"]).path
-
-    def _finish(self, event: dict[str, Any], data_paths: tuple[str, ...]) -> None:
-        path = self._paths.get(event["requestId"], "")
-        size = int(event["encodedDataLength"])
-        if path.startswith(data_paths):
-            name = next(start for start in data_paths if path.startswith(start))
-            self.data[name] = self.data.get(name, 0) + size
-        else:
-            self.scripts += size
-
-    def _frame(self, response: dict[str, Any]) -> None:
-        data = response["payloadData"]
-        sent = base64.b64decode(data) if response["opcode"] == 2 else data.encode()
+    def _frame(self, payload: bytes | str) -> None:
+        sent = payload if isinstance(payload, bytes) else payload.encode()
         self.socket_raw += len(sent)
         self.socket_deflated += len(self._deflate.compress(sent)) + len(self._deflate.flush(zlib.Z_SYNC_FLUSH))
+
+    def bytes_by_path(self, paths: tuple[str, ...]) -> dict[str, int]:
+        """Bytes of answers as they travelled, by the first of these that their path begins with; others under ""."""
+        sizes: dict[str, int] = {}
+        for request in self.requests:
+            path = urlsplit(request.url).path
+            name = next((start for start in paths if path.startswith(start)), "")
+            size = request.sizes()
+            sizes[name] = sizes.get(name, 0) + size["responseBodySize"] + size["responseHeadersSize"]
+        return sizes
 
 
 WATCH_FRAMES = """() => {
@@ -218,3 +211,9 @@ def memory_mb(pid: int) -> float:
     """What a process holds that no other does in its stead (proportional set size), in MB."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:")) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")

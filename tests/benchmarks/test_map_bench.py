@@ -9,27 +9,36 @@ Our server has not seen a view before it is asked for it.
 from __future__ import annotations
 
 import math
-import os
-import shutil
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import httpx2
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from dashboard.assets import ASSETS
+from dashboard.door_tokens import create_token
 from layers.colours import sequential
-from tests.benchmarks.map_data import CLASSES, fill_store, hexagons_in_sight, our_address, write_for_peers
+from tests.benchmarks.event_pixels import Place, Producer, clear_of_panels, percentiles, seen, watch
+from tests.benchmarks.headless import open_elsewhere
+from tests.benchmarks.map_data import (
+    CLASSES,
+    LAST_DAY,
+    SEED,
+    VIEWS,
+    Hexagons,
+    facts_at,
+    fill_store,
+    hexagons_in_sight,
+    our_address,
+    write_for_peers,
+)
+from tests.benchmarks.programs import TOKENS, chromium, ours, peer
 from tests.benchmarks.report import report
 from tests.benchmarks.screen import (
     FEWEST_COLOURED,
@@ -42,27 +51,31 @@ from tests.benchmarks.screen import (
     coloured,
     drag,
     longest_frame,
+    memory_mb,
     wheel,
     when_there,
 )
-from tests.browser.conftest import COMMAND, FLAGS, free_port
+from tests.browser.pixels import map_frame
+
+__all__ = ["chromium"]  # a fixture
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
 
-SIZES = (1_000, 10_000, 50_000)
+SIZES = tuple(VIEWS)
+IDS = [f"{number // 1000}k" for number in SIZES]
 TURNS = 3
+EVENTS = 60
+SCREENS = 40  # open at once, for the memory of one
 PEERS = {"pydeck": "pydeck_map.py", "st_folium": "folium_map.py"}
 MAP_OF = {
     "Hexacross": 'iframe[title="streamlit_folium.st_folium"]',
     "st_folium": 'iframe[title="streamlit_folium.st_folium"]',
     "pydeck": '[data-testid="stDeckGlJsonChart"]',
 }
-DATA_PATHS = ("/hex", "/perimetres", "/chiffres", "/assets/basemap")  # what is no script; peers have a websocket alone
+DATA_PATHS = ("/hex", "/perimetres", "/lieux", "/chiffres", "/assets/basemap", "/fond")  # what is no script
 WEBSOCKET = "websocket"  # as if compressed, which Streamlit does not unless one sets it so
 LONGEST_FRAME_S = 0.0505  # three frames of a screen of 60 Hz, and what a clock is off by
 REST_S = 4.0  # after a pan or a zoom: the slowest peer has painted by then
-# Software WebGL for pydeck; and no name is resolved: a page that asks another host is refused at once.
-BROWSER_FLAGS = [*FLAGS, "--enable-unsafe-swiftshader", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 COLOURS = sequential(CLASSES)
 
 
@@ -90,65 +103,13 @@ class Figures:
         return statistics.median(figure(turn) for turn in self.turns[name])
 
 
-@contextmanager
-def served(command: list[str], port: int, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, once it answers, until the end of the block."""
-    with (folder / f"{port}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log)
-        try:
-            deadline = time.monotonic() + 120
-            while not answers(port):
-                assert process.poll() is None, (folder / f"{port}.log").read_text()
-                assert time.monotonic() < deadline, "no answer"
-                time.sleep(0.1)
-            yield process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def answers(port: int) -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-@contextmanager
-def ours(folder: Path, store: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    port = free_port()
-    settings = {"HEXACROSS_STORE": str(store), "HEXACROSS_TOKENS": str(folder / "tokens.ndjson")}
-    with served([*COMMAND, "run", "--port", str(port)], port, folder, **settings) as process:
-        yield port, process
-
-
-@contextmanager
-def peer(folder: Path, script: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    port = free_port()
-    script_path = Path(__file__).parent / "peers" / script
-    command = [sys.executable, "-m", "tests.benchmarks.peers.serve", str(script_path), str(port), str(ASSETS)]
-    with served(command, port, folder, PEER_FOLDER=str(folder)) as process:
-        yield port, process
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture(scope="module", params=SIZES, ids=lambda number: f"{number // 1000}k")
+@pytest.fixture(scope="module", params=SIZES, ids=IDS)
 def figures(request: pytest.FixtureRequest, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Figures:
     """Everything measured at one number of hexagons, the programs taking turns."""
     number, folder = request.param, tmp_path_factory.mktemp("map")
     hexagons = hexagons_in_sight(number)
     store = fill_store(hexagons, folder)
-    write_for_peers(hexagons, folder)
+    write_for_peers(hexagons, VIEWS[number][0], folder)
     measured = Figures(number)
     with (
         ours(folder, store) as (our_port, _),
@@ -169,13 +130,17 @@ def take_turn(browser: Browser, name: str, host: str, number: int, turn: int) ->
     try:
         page = context.new_page()
         page.set_default_timeout(180_000)
-        wire, frames = Wire.of(page, DATA_PATHS), Frames.of(page)
+        wire, frames = Wire.of(page), Frames.of(page)
         painted_s = first_paint(page, frames, name, host + (our_address(number, turn) if name == "Hexacross" else "/"))
-        parts = wire.data | {WEBSOCKET: wire.socket_deflated}
+        if name == "Hexacross":
+            assert painted(page) == number
+        parts = wire.bytes_by_path(DATA_PATHS)
+        script_bytes = parts.pop("")
+        parts |= {WEBSOCKET: wire.socket_deflated, f"{WEBSOCKET}, not compressed": wire.socket_raw}
         taken = Turn(
             painted_s=painted_s,
-            script_bytes=wire.scripts,
-            parts=parts | {"websocket, not compressed": wire.socket_raw},
+            script_bytes=script_bytes,
+            parts=parts,
             filtered_s=filter_change(page, frames, name),
             pan=(0, 0),
             zoom=(0, 0),
@@ -189,6 +154,12 @@ def take_turn(browser: Browser, name: str, host: str, number: int, turn: int) ->
         return taken
     finally:
         context.close()
+
+
+def painted(page: Page) -> int:
+    """How many hexagons our map says that it shows."""
+    said = page.frame_locator(MAP_OF["Hexacross"]).locator(".hxc-map").get_attribute("data-painted")
+    return int(said or 0)
 
 
 def shows_hexagons(pictures: list[Picture]) -> bool:
@@ -287,3 +258,69 @@ def test_longest_frame(figures: Figures, move: Literal["pan", "zoom"]) -> None:
 
     ours = figures.median("Hexacross", longest_s)
     line(figures, f"longest frame of one {move}", longest_s, "≤ 50 ms", ours <= LONGEST_FRAME_S)
+
+
+@pytest.mark.parametrize("number", SIZES, ids=IDS)
+def test_server_memory(number: int, tmp_path: Path) -> None:
+    """What each further open screen adds to the server: sessions, streams and requests without a browser."""
+    hexagons = hexagons_in_sight(number)
+    store = fill_store(hexagons, tmp_path)
+    write_for_peers(hexagons, VIEWS[number][0], tmp_path)
+    with ours(tmp_path, store) as (port, process):
+        own_mb = added_mb("maps", port, process.pid, our_address(number, 0).removeprefix("/?"))
+    peers_mb = {}
+    for name, script in PEERS.items():
+        with peer(tmp_path, script) as (port, process):
+            peers_mb[name] = added_mb("pages", port, process.pid, "")
+    text = ", ".join(f"{name} {mb:.1f} MB" for name, mb in peers_mb.items())
+    report(f"{number:,} hexagons: the server's memory per screen", own_mb, peers_mb["pydeck"], text, True, "MB")
+
+
+def added_mb(kind: Literal["maps", "pages"], port: int, pid: int, query: str) -> float:
+    """Memory for each of `SCREENS` screens beyond the first ten."""
+    url = f"http://127.0.0.1:{port}"
+    with open_elsewhere(kind, url, [query] * 10, 600):
+        before = memory_mb(pid)
+        with open_elsewhere(kind, url, [query] * SCREENS, 600):
+            time.sleep(2)
+            return (memory_mb(pid) - before) / SCREENS
+
+
+@pytest.mark.parametrize("number", [10_000, 50_000], ids=["10k", "50k"])
+def test_event_to_pixel(number: int, chromium: Browser, tmp_path: Path) -> None:
+    """One seizure after another in a hexagon of the lowest class, until its pixel has the colour of the highest."""
+    hexagons = hexagons_in_sight(number)
+    store = fill_store(hexagons, tmp_path)
+    token = create_token(tmp_path / TOKENS, "direct", ("internal",))
+    context = chromium.new_context(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}, locale="fr-FR")
+    with (
+        ours(tmp_path, store) as (port, _),
+        Producer(f"http://127.0.0.1:{port}", token, LAST_DAY.isoformat()) as producer,
+    ):
+        page = context.new_page()
+        page.goto(producer.url + our_address(number, 0))
+        map_frame(page).wait_for_selector(".hxc-map[data-state=ready]", timeout=120_000)
+        page.wait_for_timeout(3000)
+        frame = watch(page, places := light_places(page, hexagons), COLOURS[-1])
+        random = np.random.default_rng(SEED)
+        for place in places:
+            producer.post(place)
+            page.wait_for_timeout(float(random.uniform(700, 1500)))
+        page.wait_for_timeout(5000)
+        found = seen(frame)
+    context.close()
+    waits = [(math.inf if at is None else at) - then for at, then in zip(found, producer.acknowledged, strict=True)]
+    p50, p95 = percentiles(waits)
+    text = (
+        f"p95 ≤ 1 s: p50 {p50:.2f} s, worst {max(waits):.2f} s; acknowledged in {percentiles(producer.took_s)[0]:.3f} s"
+    )
+    report(f"{number:,} hexagons: event to pixel, {len(waits)} events", p95, None, text, p95 <= 1)
+
+
+def light_places(page: Page, hexagons: Hexagons) -> list[Place]:
+    """In the middle of hexagons of the lowest class that no panel covers, far from each other."""
+    kg = hexagons.kg.sum(axis=1)
+    lightest = np.argsort(kg)[: len(kg) // (2 * CLASSES)]
+    chosen = np.random.default_rng(SEED).permutation(lightest)[: 3 * EVENTS]
+    places = [Place(float(lng), float(lat)) for lng, lat in zip(*facts_at(hexagons.cells[chosen]), strict=True)]
+    return [place for place, clear in zip(places, clear_of_panels(page, places), strict=True) if clear][:EVENTS]

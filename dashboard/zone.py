@@ -32,10 +32,10 @@ from dashboard.mapdata import period_label
 from dashboard.settings import LANGUAGES
 from dashboard.view import View
 from data.errors import ForbiddenError, QueryError
-from data.geography import Geography
+from data.geography import UNKNOWN_AREA_SHARE, Geography
 from data.query import Box, Query, Viewer
 from data.store import CHANGE_RESOLUTION, CellCounts, Ground, Store
-from geo.cells import centres, parents, resolutions
+from geo.cells import areas_km2, centres, parents, resolutions
 from geo.drawn import DrawnCells, drawn_cells
 from geo.errors import N_, HexacrossError
 from geo.ids import descendants
@@ -128,8 +128,11 @@ def _of_hexagons(store: Store, known: Geography, query: Query, viewer: Viewer, a
 
 @functools.lru_cache(maxsize=KEPT)
 def _hexagons_of(known: Geography, area: shapely.Geometry) -> tuple[NDArray[np.int64], float]:
+    """The hexagons that stand for an area and their inhabitants, unknown as those of an area are."""
     chosen = hexagons_in(area)
-    return chosen, float(known.population_of(chosen).sum())
+    people, surfaces = known.population_of(chosen), areas_km2(chosen)
+    unknown = surfaces[np.isnan(people)].sum() > UNKNOWN_AREA_SHARE * surfaces.sum()
+    return chosen, math.nan if unknown else float(np.nansum(people))
 
 
 def hexagons_in(area: shapely.Geometry) -> NDArray[np.int64]:
@@ -229,10 +232,10 @@ def _rows(found: ZoneFigures) -> list[tuple[str, str, str]]:
 
 
 def _said(amount: Amount, write: Callable[[float], str]) -> str:
-    if math.isinf(amount.high):
-        return _("au moins {low}").format(low=write(amount.low))
     if amount.high == amount.low or math.isnan(amount.low):
         return write(amount.low)
+    if math.isinf(amount.high):
+        return _("au moins {low}").format(low=write(amount.low))
     return _("{low} à {high}").format(low=write(amount.low), high=write(amount.high))
 
 

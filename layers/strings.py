@@ -59,6 +59,7 @@ STRINGS: dict[str, str] = {
     "measure": N_("Mesurer"),
     "measure_hint": N_("Un clic par point ; un double clic pour finir, un clic sur le premier point pour une surface."),
     "segment": N_("Segment {n} : {length}"),
+    "said": N_("{label} : {value}"),
     "total": N_("Total"),
     "perimeter": N_("Périmètre"),
     "area": N_("Surface"),

@@ -150,7 +150,7 @@
 
     _say: function () {
       const lengths = this.lengths();
-      const parts = this._summed(lengths).map(([label, value]) => `${label} : ${value}`);
+      const parts = this._summed(lengths).map(([label, value]) => fill(this.strings.said, { label, value }));
       if (this._sketch) parts.unshift(fill(this.strings.segment, { n: lengths.length, length: this._length(lengths[lengths.length - 1]) }));
       this._said.textContent = parts.join(" ; ");
     },

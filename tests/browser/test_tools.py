@@ -425,6 +425,7 @@ def test_back_takes_the_zone_away_and_a_shared_address_shows_it(server: str, pag
     expect(map_of(page).locator(".hxc-zone-rows")).to_be_visible()
     assert len(zone_in(page).split(",")) == 6
     address, shown = page.url, figures_in(page)
+    assert overlapping(page) == []
     page.go_back()
     expect(map_of(page).locator(".hxc-zone")).to_be_hidden()
     assert zone_in(page) == ""
@@ -433,9 +434,29 @@ def test_back_takes_the_zone_away_and_a_shared_address_shows_it(server: str, pag
     other = page_at(address.replace("territoire=cross:marseille&", ""))  # from France, the zone is gone to
     expect(map_of(other).locator(".hxc-zone-rows")).to_be_visible()
     assert figures_in(other) == shown
+    assert overlapping(other) == []  # beside the insets
     map_of(page).get_by_role("button", name="Effacer").click()
     expect(map_of(page).locator(".hxc-zone")).to_be_hidden()
     assert zone_in(page) == ""
+
+
+def overlapping(page: Page) -> list[str]:
+    """The panels of the map that the zone's panel hides a part of."""
+    names = (
+        ".hxc-zoom, .hxc-layers, .hxc-tool-button, .hxc-legend, .leaflet-control-scale, .hxc-coordinates, .hxc-insets"
+    )
+    hidden: list[str] = (
+        map_of(page)
+        .locator(".hxc-zone")
+        .evaluate(
+            """(zone, names) => [...document.querySelectorAll(names)].filter((other) => {
+            const [a, b] = [zone.getBoundingClientRect(), other.getBoundingClientRect()];
+            return b.width && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+        }).map(({ className }) => className)""",
+            names,
+        )
+    )
+    return hidden
 
 
 def test_a_bad_zone_is_refused_in_words(server: str, page_at: Callable[..., Page]) -> None:

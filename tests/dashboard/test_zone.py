@@ -271,7 +271,7 @@ def test_no_rate_is_made_of_a_number_that_is_not_known(tmp_path: Path) -> None:
     context = Context(Settings(threshold=5), store, geography(), ByteCache(2**20))
     rows = {row["label"]: row for row in client_rows(context, "cercle:43.3,5.37,1500")}
     assert rows["Incidents"]["value"] == "au moins 0"
-    assert rows["pour 100 000 habitants"]["value"] == "—"
+    assert rows["pour 100 000 habitants"]["value"] == rows["Contrôlés"]["value"] == "—"
     store.close()
 
 

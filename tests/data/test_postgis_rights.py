@@ -22,8 +22,8 @@ from data.postgis_outlines import write_hexagons
 from data.postgis_store import PostgisStore
 from data.private_cluster import ADMINISTRATOR
 from data.query import Query, Role, Territory, Viewer
-from data.store import Change
-from geo.cells import parents
+from data.store import Change, Ground
+from geo.cells import cells_at, parents
 from tests.data.contract import (
     FIRST_DAY,
     Reference,
@@ -198,6 +198,8 @@ def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Re
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("data.postgis_store.reading_as", lambda pool, url, _: reading_as(pool, url, viewer))
         assert asyncio.run(first_change(store, everywhere)) == asyncio.run(first_change(store, viewer))
+    cells = [fact["cell"] for fact in reference.facts.values() if fact["cell"] is not None]
+    inhabited = np.unique(parents(np.array(cells, dtype=np.int64), 5))
     random = np.random.default_rng(5)
     for _ in range(40):
         query = draw_query(random)
@@ -216,6 +218,10 @@ def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Re
             assert by_day.incidents.sum() == unasked.incidents
             cells = store.counts_by_cell(query, everywhere)
             assert set(cells.cells.tolist()) <= set(reference.by_cell(query, viewer))
+            placed = store.facts_in(query, everywhere, inhabited)
+            assert set(placed.lng.tolist()) <= {fact["longitude"] for fact in reference.chosen(query, viewer)}
+            vague = store.unplaced(query, everywhere, Ground(("13055", "83137"), ("13", "83"), ("FR",)))
+            assert vague == store.unplaced(query, viewer, Ground(("13055", "83137"), ("13", "83"), ("FR",)))
             assert store.indicators(everywhere).num_rows == 0
             assert [source.name for source in store.sources(everywhere) if source.events] == [
                 source.name for source in store.sources(viewer) if source.events
@@ -388,6 +394,7 @@ def plans_of(store: PostgisStore, viewer: Viewer, ask: Callable[[], object]) -> 
 LARGE = re.compile(r"^(events|rollup)_\d{4}_\d{2}$|^hexagon_spans$|^hexagon_days$")
 LILLE = Territory("cross", "lille")
 MONTH = Query(date(2026, 3, 5), date(2026, 4, 4), territory=LILLE, resolution=9)
+CELLS_OF_LILLE = np.unique(cells_at(np.linspace(3.0, 3.1, 30), np.linspace(50.6, 50.65, 30), 9))
 CHIEF_OF_LILLE = Viewer("cheffe de Lille", "cross", frozenset({LILLE}))
 
 
@@ -401,8 +408,10 @@ CHIEF_OF_LILLE = Viewer("cheffe de Lille", "cross", frozenset({LILLE}))
         lambda store, viewer: store.totals(MONTH, viewer),
         lambda store, viewer: store.counts_by_day(MONTH, viewer),
         lambda store, viewer: store.events(MONTH, viewer),
+        lambda store, viewer: store.facts_in(replace(MONTH, territory=None), viewer, CELLS_OF_LILLE),
+        lambda store, viewer: store.unplaced(MONTH, viewer, Ground(("59350",), ("59",), ("FR",))),
     ],
-    ids=["map", "map of a family", "finest map", "totals", "days", "facts"],
+    ids=["map", "map of a family", "finest map", "totals", "days", "facts", "positions", "unplaced"],
 )
 def test_rights_do_not_cost_the_index(
     large: PostgisStore, viewer: Viewer, ask: Callable[[PostgisStore, Viewer], object]

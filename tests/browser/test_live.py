@@ -141,6 +141,22 @@ def test_what_another_program_loads_appears(served: Served, tabs: Callable[[str]
     expect(page.locator(".hx-outage")).to_be_hidden()
 
 
+def test_the_figures_of_a_zone_follow_what_touches_it(served: Served, tabs: Callable[[str], Page]) -> None:
+    page = tabs(f"{served.address}/?{OF_MARSEILLE}&zone=cercle:43.30,5.37,2000")
+    shown = map_frame(page).locator(".hxc-zone-rows dd").first
+    expect(shown).to_have_text(re.compile(r"\d+"))
+    before = int(shown.inner_text())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/zone?" in request.url else None)
+    paris = ("75056", 2.35, 48.86)
+    served.store.load(batch("zone ailleurs"), [chunk(facts("zone ailleurs", paris, 3, departement="75"))])
+    page.wait_for_timeout(1500)
+    assert asked == []
+    served.store.load(batch("zone"), [chunk(facts("zone", MARSEILLE, 4))])
+    expect(shown).to_have_text(str(before + 4))
+    assert len(asked) == 1
+
+
 def test_twelve_tabs_share_one_stream(served: Served, tabs: Callable[[str], Page]) -> None:
     """A browser opens six connections to a host: twelve streams would leave none for the map."""
     pages = [tabs(f"{served.address}/?{OF_MARSEILLE}") for _ in range(12)]
@@ -197,19 +213,3 @@ def test_the_page_survives_a_restart_of_hexacross(served: Served, tabs: Callable
     with serving(served.store._url, tmp_path / "again", int(served.address.rpartition(":")[2])):
         expect(frame.locator(".hxc-notice")).to_be_hidden()
         expect(incidents(page)).to_have_text(str(before + 3))
-
-
-def test_the_figures_of_a_zone_follow_what_touches_it(served: Served, tabs: Callable[[str], Page]) -> None:
-    page = tabs(f"{served.address}/?{OF_MARSEILLE}&zone=cercle:43.30,5.37,2000")
-    shown = map_frame(page).locator(".hxc-zone-rows dd").first
-    expect(shown).to_have_text(re.compile(r"\d+"))
-    before = int(shown.inner_text())
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "/zone?" in request.url else None)
-    paris = ("75056", 2.35, 48.86)
-    served.store.load(batch("zone ailleurs"), [chunk(facts("zone ailleurs", paris, 3, departement="75"))])
-    page.wait_for_timeout(1500)
-    assert asked == []
-    served.store.load(batch("zone"), [chunk(facts("zone", MARSEILLE, 4))])
-    expect(shown).to_have_text(str(before + 4))
-    assert len(asked) == 1

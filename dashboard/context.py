@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from dashboard.cache import ByteCache
+from dashboard.cache import ByteCache, SizedCache
+from dashboard.freshness import Area, Freshness
 from dashboard.live import Live
 from dashboard.recall import Recall
 from dashboard.settings import Settings
+from dashboard.tables import WholeTable
+from dashboard.tile_tokens import TileTokens
 from data.geography import Geography, geography
 from data.opening import open_store
 from data.query import Viewer
 from data.store import Store
+
+TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
+
+
+def _weight(table: WholeTable) -> int:
+    return table.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,13 @@ class Context:
     answers: ByteCache = field(repr=False)
     live: Live = field(default_factory=Live, repr=False)
     recall: Recall = field(default_factory=Recall, repr=False)
+    tables: SizedCache[WholeTable] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight), repr=False)
+    tokens: TileTokens = field(default_factory=TileTokens, repr=False)
+    freshness: Freshness = field(default_factory=Freshness, repr=False)
+
+    def version_of(self, key: Hashable, area: Area) -> int:
+        """The version of the store under which an answer is kept while it is right. Raises StoreError."""
+        return self.freshness.version(key, area, self.live, self.store)
 
 
 _context: Context | None = None

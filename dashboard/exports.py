@@ -11,15 +11,16 @@ import geopandas as gpd
 import numpy as np
 
 from dashboard.context import Context, viewer_of
-from dashboard.hexagon_table import HexagonTable, hexagon_table
-from dashboard.mapdata import hexagons_payload, perimeters
+from dashboard.hexagon_table import hexagon_table
+from dashboard.mapdata import perimeters, picture
 from dashboard.settings import SettingsError
 from dashboard.sources import markings_shown
+from dashboard.tables import HexagonTable
 from dashboard.view import View
 from data.vocabulary import MARKINGS
 from geo.cells import boundaries
 from geo.errors import N_
-from layers.hexagons import STATE_CODES, decode
+from layers.hexagons import STATE_CODES
 from layers.picture import PictureFormat, draw_picture
 
 PICTURES: dict[str, PictureFormat] = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
@@ -76,10 +77,10 @@ def frame(table: HexagonTable, marking: str) -> gpd.GeoDataFrame:
 
 def _picture(context: Context, view: View, picture_format: PictureFormat) -> bytes:
     """The very answer that the page gets, drawn without a browser."""
-    header, columns = decode(hexagons_payload(context, view))
+    described, level, columns = picture(context, view)
     outlines = [outline for outline in perimeters(context, view) if outline.kind in ("cross", "selected")]
     return draw_picture(
-        header, columns, land=context.geography.departements, outlines=outlines, picture_format=picture_format
+        described, level, columns, land=context.geography.departements, outlines=outlines, picture_format=picture_format
     )
 
 

@@ -9,9 +9,10 @@ from datetime import date
 import numpy as np
 
 from dashboard import format as fmt
-from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable
+from dashboard.hexagon_table import FEWEST_INHABITANTS
 from dashboard.i18n import _, ngettext
 from dashboard.recall import Reading
+from dashboard.tables import HexagonTable
 from dashboard.view import View
 from data.geography import Geography
 from data.query import Territory, Viewer
@@ -117,9 +118,9 @@ def without_place(totals: Totals) -> str:
     """How many facts of the view stand in no hexagon: they are counted beside the map, never placed by guess."""
     everything = sum(totals.by_precision.values())
     placed = sum(totals.by_precision.get(precision, 0) for precision in HEXAGON_PRECISIONS)
-    if not everything:
-        return ""
     missing = everything - placed
+    if not missing:
+        return ""
     return ngettext(
         "{n} fait sans lieu précis ({share} %) n'est pas sur la carte.",
         "{n} faits sans lieu précis ({share} %) ne sont pas sur la carte.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import h3.api.numpy_int as h3
 import numpy as np
@@ -13,7 +12,9 @@ import shapely
 from numpy.typing import NDArray
 
 from dashboard.context import Context, viewer_of
+from dashboard.freshness import Area
 from dashboard.measures import MEASURES, Measure
+from dashboard.tables import HexagonTable, WholeTable
 from dashboard.view import View
 from data.geography import Geography, geography
 from data.query import Box, Query, Territory, Viewer
@@ -21,40 +22,12 @@ from data.store import CellCounts
 from geo.cells import areas_km2, centres, cover, resolutions
 from geo.grid import equal_area_km
 from geo.rates import rate_with_interval, share_with_interval
-from geo.tiles import Tile, inside, resolution_at, tile_bounds
+from geo.tiles import Tile, inside, tile_bounds
 from layers.hexagons import STATE_CODES
 
+MOST_READ_WHOLE = 80_000  # hexagons: beyond, a tile costs less than the whole
 MOST_GROUND_HEXAGONS = 50_000  # beyond, only hexagons with facts are drawn
 FEWEST_INHABITANTS = 50  # below, a hexagon's rate says nothing: one fact would be thousands per 100,000
-
-
-@dataclass(frozen=True, slots=True)
-class HexagonTable:
-    """The hexagons of a view, arrays of equal length, sorted by cell; NaN: unknown, which is not zero.
-
-    `values` is the measure, with its 95 % interval where it has one (else NaN); `states` are `STATE_CODES`.
-    """
-
-    measure: Measure
-    resolution: int
-    cells: NDArray[np.int64]
-    states: NDArray[np.uint8]
-    values: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    population: NDArray[np.float64]
-    incidents: NDArray[np.float64]
-    controls: NDArray[np.float64]
-    checked: NDArray[np.float64]
-    positive: NDArray[np.float64]
-    kg: NDArray[np.float64]
-    eur: NDArray[np.float64]
-
-    def only(self, rows: NDArray[np.bool_]) -> HexagonTable:
-        """The rows that are true."""
-        columns = [field.name for field in fields(self) if field.name not in ("measure", "resolution")]
-        kept: dict[str, Any] = {name: getattr(self, name)[rows] for name in columns}
-        return replace(self, **kept)
 
 
 def hexagon_table(context: Context, view: View, only: int | None = None) -> HexagonTable:
@@ -69,15 +42,48 @@ def hexagon_table(context: Context, view: View, only: int | None = None) -> Hexa
     return _measured_hexagons(context, viewer, measure, query, _ground_of(query, measure))
 
 
-def tile_table(context: Context, viewer: Viewer, view: View, tile: Tile) -> HexagonTable:
-    """The same for the hexagons whose centre is in a tile, of the resolution that its zoom calls for."""
-    measure, resolution = MEASURES[view.measure], resolution_at(tile.z)
-    query = replace(view.query(), resolution=resolution, box=Box(*tile_bounds(tile)))
-    ground = _ground_of(query, measure)
-    here = inside(tile, ground.cells)
-    ground = Ground(ground.cells[here], ground.population[here])
-    table = _measured_hexagons(context, viewer, measure, query, ground)
+def tile_table(context: Context, viewer: Viewer, view: View, tile: Tile, resolution: int) -> HexagonTable:
+    """The same for the hexagons of a resolution whose centre is in a tile."""
+    if is_read_whole(view.territory, resolution):
+        return whole_table(context, viewer, view, resolution).cut(tile)
+    query = replace(view.query(), resolution=resolution)
+    ground = _ground_of(query, MEASURES[view.measure])
+    ground = ground.only(inside(tile, ground.cells))
+    table = box_table(context, viewer, view, Box(*tile_bounds(tile)), resolution, ground)
     return table.only(inside(tile, table.cells))  # a box has all its edges, a tile two of them
+
+
+def box_table(
+    context: Context, viewer: Viewer, view: View, box: Box, resolution: int, ground: Ground | None = None
+) -> HexagonTable:
+    """The same for the hexagons of a resolution whose centre is in a box, and those of the ground given."""
+    query = replace(view.query(), resolution=resolution, box=box)
+    measure = MEASURES[view.measure]
+    return _measured_hexagons(
+        context, viewer, measure, query, ground or NO_GROUND, with_population=measure.needs_population
+    )
+
+
+def is_read_whole(territory: Territory | None, resolution: int) -> bool:
+    """Whether reading all hexagons of a territory once costs less than reading them tile by tile."""
+    return _hexagons_of(territory, resolution) <= MOST_READ_WHOLE
+
+
+def whole_table(context: Context, viewer: Viewer, view: View, resolution: int) -> WholeTable:
+    """All hexagons of a dated view, of one resolution; kept until a change touches them.
+
+    Here as in tiles, the population is known only where the measure needs it: it costs as much as the counts.
+    """
+    key = ("whole", viewer, view.tile_address(), resolution)
+    version = context.version_of(key, Area.of(view))
+    measure, query = MEASURES[view.measure], replace(view.query(), resolution=resolution)
+    ground = _ground_of(query, measure)
+    return context.tables.get_or_make(
+        (key, version),
+        lambda: WholeTable.of(
+            _measured_hexagons(context, viewer, measure, query, ground, with_population=measure.needs_population)
+        ),
+    )
 
 
 def _ground_of(query: Query, measure: Measure) -> Ground:
@@ -87,7 +93,14 @@ def _ground_of(query: Query, measure: Measure) -> Ground:
 
 
 def _measured_hexagons(
-    context: Context, viewer: Viewer, measure: Measure, query: Query, ground: Ground, asked: Sequence[int] = ()
+    context: Context,
+    viewer: Viewer,
+    measure: Measure,
+    query: Query,
+    ground: Ground,
+    asked: Sequence[int] = (),
+    *,
+    with_population: bool = True,
 ) -> HexagonTable:
     """The hexagons with a fact, those of the ground, and those asked for."""
     counts = context.store.counts_by_cell(query, viewer)
@@ -95,7 +108,7 @@ def _measured_hexagons(
     aligned = {
         name: _aligned(counts, name, cells) for name in ("incidents", "controls", "checked", "positive", "kg", "eur")
     }
-    population = _population(context.geography, cells, ground)
+    population = _population(context.geography, cells, ground) if with_population else np.full(cells.shape, np.nan)
     protected = np.isin(cells, counts.cells[counts.protected])
     values, low, high = _measured(measure, aligned, population, cells)
     return HexagonTable(
@@ -126,8 +139,17 @@ def ground_is_drawn(territory: Territory | None, resolution: int, measure: Measu
     """
     if territory is None or measure.name in ("kg", "avoirs"):
         return False
-    hexagon_km2 = float(h3.average_hexagon_area(resolution, unit="km^2"))
-    return _surface_km2(territory) / hexagon_km2 <= MOST_GROUND_HEXAGONS
+    return _hexagons_of(territory, resolution) <= MOST_GROUND_HEXAGONS
+
+
+@functools.lru_cache(maxsize=1024)
+def _hexagons_of(territory: Territory | None, resolution: int) -> float:
+    """How many hexagons fill a territory, about; None: France."""
+    if territory is None:
+        km2 = sum(_surface_km2(Territory("region", code)) for code in geography().territories("region")["code"])
+    else:
+        km2 = _surface_km2(territory)
+    return km2 / float(h3.average_hexagon_area(resolution, unit="km^2"))
 
 
 @functools.lru_cache(maxsize=256)
@@ -142,6 +164,10 @@ class Ground:
 
     cells: NDArray[np.int64]
     population: NDArray[np.float64]
+
+    def only(self, rows: NDArray[np.bool_]) -> Ground:
+        """The rows that are true."""
+        return Ground(self.cells[rows], self.population[rows])
 
 
 NO_GROUND = Ground(np.empty(0, dtype=np.int64), np.empty(0))

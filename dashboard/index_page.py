@@ -7,12 +7,21 @@ from pathlib import Path
 
 import streamlit
 
+from layers.hexagons import HexagonLayer
+from layers.map import OfflineMap
+
 STREAMLIT_INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
 INLINE_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)  # only a flag for crawlers; the CSP would block it
 AGENT_LINK = re.compile(r'<link rel="service-desc"[^>]*>')  # describes an API that we keep off
 SCRIPTS = "".join(
     f'<script src="{path}" defer></script>'
     for path in ("/ui/words.js", "/layers/stream.js", "/layers/live.js", "/ui/live.js")
+)
+
+# What the map's frame will ask for, one after the other: fetched meanwhile.
+AHEAD = "".join(
+    f'<link rel="prefetch" href="{path}" as="script">'
+    for _name, path in (*OfflineMap.default_js, *HexagonLayer.default_js)
 )
 
 
@@ -23,4 +32,4 @@ def index_html(language: str) -> str:
     html = html.replace("<title>Streamlit</title>", "<title>Hexacross</title>")
     html = html.replace("<title>", '<script src="/ui/base.js"></script><title>', 1)
     html = html.replace('href="./favicon.png"', 'href="/ui/hexacross.svg" type="image/svg+xml"')
-    return html.replace("</head>", f"{SCRIPTS}</head>")
+    return html.replace("</head>", f"{SCRIPTS}{AHEAD}</head>")

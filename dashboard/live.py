@@ -133,12 +133,12 @@ class Live:
             self._streams.discard(queue)
 
     def missed(self, since: int) -> list[Change]:
-        """What a browser that knows version `since` has not heard of."""
+        """What whoever knows version `since` has not heard of; from any thread."""
         if since == self.version or not self.version:
             return []
         if not self._heard_since <= since < self.version:
             return [Change(self.version, everything=True)]
-        return [change for change in self._heard if change.version > since]
+        return [change for change in tuple(self._heard) if change.version > since]
 
     async def events(self, since: int | None) -> AsyncGenerator[bytes, None]:
         """A browser's stream: what it missed, how things stand, then what comes; at least a beat every `BEAT_S`."""

@@ -47,9 +47,13 @@ def show_map() -> dict[str, Any]:
 
 
 def clicked_cell(answer: dict[str, Any], resolution: int) -> int | None:
-    """The hexagon of a click not seen before; the same click comes back at each rerun."""
+    """The hexagon of a click not seen before; the same click comes back at each rerun.
+
+    The map says in the click's `alt` of which resolution its hexagons are; `resolution`: where it does not.
+    """
     click = (answer or {}).get("last_clicked")
     if not click or click == st.session_state.get(LAST_CLICK):
         return None
     st.session_state[LAST_CLICK] = click
-    return int(cells_at([click["lng"]], [click["lat"]], resolution)[0]) or None
+    shown = click.get("alt")
+    return int(cells_at([click["lng"]], [click["lat"]], shown if isinstance(shown, int) else resolution)[0]) or None

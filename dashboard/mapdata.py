@@ -1,68 +1,222 @@
-"""From measured hexagons to what travels to the page: classes, colours, words, bytes."""
+"""From measured hexagons to what the page says of them: classes, colours, words, columns."""
 
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import h3.api.numpy_int as h3
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from dashboard import format as fmt
 from dashboard.context import Context, viewer_of
 from dashboard.figures import without_place
-from dashboard.hexagon_table import FEWEST_INHABITANTS, HexagonTable, ground_is_drawn, hexagon_table
+from dashboard.hexagon_table import (
+    FEWEST_INHABITANTS,
+    box_table,
+    ground_is_drawn,
+    hexagon_table,
+    is_read_whole,
+    whole_table,
+)
 from dashboard.i18n import _, current_language
-from dashboard.measures import Measure
+from dashboard.measures import MEASURES, Measure
 from dashboard.sources import marking_label, markings_shown, source_ages
-from dashboard.view import View
+from dashboard.tables import HexagonTable
+from dashboard.view import ONE_DAY, View
 from data.geography import Geography, geography
-from data.query import Territory, Viewer
+from data.query import Box, Territory, Viewer
+from data.vocabulary import HEXAGON_PRECISIONS
 from geo.cells import areas_km2, centres
-from layers.classes import NO_CLASS, Classes, Scheme, classify
+from geo.tiles import DEGREE_M
+from layers.classes import Classes, Scheme, classify, open_labels
 from layers.colours import Hue, sequential
 from layers.hexagons import (
     STATE_CODES,
+    ZOOMS,
     ClassSpec,
+    DailyCounts,
+    Description,
     FieldSpec,
-    Header,
+    Level,
     MarkingSpec,
     SourceSpec,
     State,
     StateSpec,
     ViewSpec,
-    encode,
 )
 from layers.outlines import Outline, encode_outlines
 
 CLASS_COUNT = 6
+BOUNDS: tuple[Literal["low"], Literal["high"]] = ("low", "high")
+LABEL_SAMPLE = 500  # hexagons whose mean area is said
+SAMPLED_STEPS = 6  # of a walk through time
+SAMPLED_COMMUNES, SAMPLE_REACH = 8, 20  # communes, and hexagons around each to the next edge of a square
 MAINLAND_BOUNDS = [[41.3, -5.3], [51.2, 9.7]]  # [[south, west], [north, east]], degrees WGS 84
 
 
-def hexagons_payload(context: Context, view: View) -> bytes:
-    """The answer of `GET /hex` for a dated view."""
-    table = hexagon_table(context, view)
-    shown = np.where(table.states == STATE_CODES["value"], table.values, np.nan)
+def described(context: Context, view: View, key: str) -> Description:
+    """All that the map says of a dated view beside its hexagons; `key`: of the addresses of its tiles."""
+    viewer, measure = viewer_of(context.settings), MEASURES[view.measure]
+    query = view.query()
+    totals, sources = context.store.totals(query, viewer), context.store.sources(viewer)
+    ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
+    markings = markings_shown(sources)
+    missing = without_place(totals)
+    estimated = _("Population estimée au prorata des surfaces.") if measure.needs_population else ""
+    return Description(
+        locale=current_language(),
+        title=_(measure.title),
+        unit=_(measure.unit),
+        period=period_label(view),
+        states=_state_specs(measure, viewer),
+        fields=_fields(measure),
+        view=view_spec(context.geography, view.territory),
+        sources=[SourceSpec(name=age.name, age=age.text, stale=age.stale) for age in ages],
+        marking=MarkingSpec(code=markings[0], label=marking_label(markings)) if markings else None,
+        notes=[note for note in (missing, estimated) if note],
+        message="" if any(totals.by_precision.keys() & set(HEXAGON_PRECISIONS)) else _empty_message(bool(sources)),
+        outlines=f"/perimetres{View(territory=view.territory).address()}",
+        places=f"/lieux/{commune_names_json()[0]}.json",
+        key=key,
+        first_day=query.start.isoformat(),
+        last_day=(query.stop - ONE_DAY).isoformat(),
+        days=(query.stop - query.start).days,
+        step=view.step or "",
+        resolutions=[view.resolution_at(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)],
+    )
+
+
+def level(context: Context, viewer: Viewer, view: View, resolution: int, window: int | None = None) -> Level:
+    """The classes of a dated view at one resolution, the same wherever one looks.
+
+    Args:
+        window: Days of each step of a walk through all that the store holds: the classes are then those of several such
+            steps, and the same at each of them.
+    """
+    sampled = not is_read_whole(view.territory, resolution)
+    tables = [
+        table
+        for dated in _steps(context, viewer, view, window)
+        for table in (
+            _sample(context, viewer, dated, resolution)
+            if sampled
+            else [whole_table(context, viewer, dated, resolution).table]
+        )
+    ]
+    classes = classes_of(view, np.concatenate([shown_values(table) for table in tables]))
+    drawn = ground_is_drawn(view.territory, resolution, MEASURES[view.measure])
+    partial = "" if drawn else _("Seuls les hexagones où un fait est connu sont dessinés.")
+    from_sample = _("Classes établies autour des communes les plus peuplées.") if sampled else ""
+    return Level(
+        resolution=resolution,
+        resolution_label=_resolution_label(tables[0].cells),
+        classes=_class_specs(MEASURES[view.measure], classes, open_labels(classes, fmt.limit)),
+        notes=[note for note in (partial, from_sample) if note],
+    )
+
+
+def _steps(context: Context, viewer: Viewer, view: View, window: int | None) -> list[View]:
+    """The view at some windows spread evenly over all that the store holds; without a window, the view itself."""
+    held = context.store.period(viewer)
+    if window is None or held is None:
+        return [view]
+    spare = (held[1] - held[0]).days + 1 - window
+    shifts = sorted({max(0, spare) * step // (SAMPLED_STEPS - 1) for step in range(SAMPLED_STEPS)})
+    starts = [held[0] + timedelta(days=shift) for shift in shifts]
+    return [replace(view, start=start, stop=start + timedelta(days=window)) for start in starts]
+
+
+def daily_counts(context: Context, viewer: Viewer, view: View) -> DailyCounts:
+    """Facts of each day of a dated view: controls for a measure of controls, else incidents; None: protected."""
+    of_controls = MEASURES[view.measure].of_controls
+    days = context.store.counts_by_day(view.query(), viewer)
+    counted = days.controls if of_controls else days.incidents
+    first = days.days[0].astype("datetime64[D]").item() if len(days.days) else None
+    return DailyCounts(
+        label=_("Contrôles") if of_controls else _("Incidents"),
+        first=first.isoformat() if first else None,
+        counts=[None if math.isnan(value) else int(value) for value in counted.tolist()],
+    )
+
+
+def classes_of(view: View, values: NDArray[np.float64]) -> Classes:
+    """The classes that a view asks for, of some values (NaN: none)."""
     scheme: Scheme = "jenks" if view.classes == "jenks" else "quantiles"
-    classes = classify(shown, scheme, CLASS_COUNT, format_number=fmt.limit)
-    places, place_of_cell = _places(context.geography, table.cells)
-    columns: dict[str, NDArray[Any]] = {
+    return classify(values, scheme, CLASS_COUNT, format_number=fmt.limit)
+
+
+def shown_values(table: HexagonTable) -> NDArray[np.float64]:
+    """The measure where it is a value; NaN in any other state."""
+    return np.where(table.states == STATE_CODES["value"], table.values, np.nan)
+
+
+def _sample(context: Context, viewer: Viewer, view: View, resolution: int) -> list[HexagonTable]:
+    """The hexagons around the largest communes of a territory, where reading all of them would take seconds."""
+    width_m = np.sqrt(3) * h3.average_hexagon_edge_length(resolution, unit="m")
+    reach_lat = float(SAMPLE_REACH * width_m / DEGREE_M)
+    boxes = []
+    for lng, lat in largest_communes(view.territory):
+        reach_lng = reach_lat / math.cos(math.radians(lat))
+        boxes.append(Box(lng - reach_lng, lat - reach_lat, lng + reach_lng, lat + reach_lat))
+    return [box_table(context, viewer, view, box, resolution) for box in boxes]
+
+
+@functools.lru_cache(maxsize=256)
+def largest_communes(territory: Territory | None) -> list[tuple[float, float]]:
+    """Where the seats of a territory's most populated communes lie: lng, lat in degrees WGS 84."""
+    known = geography()
+    communes = known.communes.sort_values("population", ascending=False)
+    lng, lat = (communes[name].to_numpy(dtype=np.float64) for name in ("lng", "lat"))
+    if territory is not None:
+        here = shapely.contains_xy(known.perimeter(territory), lng, lat)
+        lng, lat = lng[here], lat[here]
+    return list(zip(lng[:SAMPLED_COMMUNES].tolist(), lat[:SAMPLED_COMMUNES].tolist(), strict=True))
+
+
+def picture(context: Context, view: View) -> tuple[Description, Level, dict[str, NDArray[Any]]]:
+    """What a still picture of a dated view draws: all its hexagons, counted in the legend."""
+    table = hexagon_table(context, view)
+    classes = classes_of(view, shown_values(table))
+    held = described(context, view, key="")
+    for state in held["states"]:
+        state["count"] = int((table.states == STATE_CODES[state["state"]]).sum())
+    held["states"] = [state for state in held["states"] if state["count"]]
+    drawn = ground_is_drawn(view.territory, table.resolution, table.measure)
+    counted = Level(
+        resolution=table.resolution,
+        resolution_label=_resolution_label(table.cells),
+        classes=_class_specs(table.measure, classes, classes.labels),
+        notes=[] if drawn else [_("Seuls les hexagones où un fait est connu sont dessinés.")],
+    )
+    return held, counted, {"cell": table.cells, "state": table.states, "class": classes.indices(table.values)}
+
+
+def tile_columns(context: Context, table: HexagonTable) -> dict[str, NDArray[Any]]:
+    """What a tile holds of each hexagon: its state, its commune, and the figures of `FieldSpec`."""
+    hidden = table.states == STATE_CODES["protected"]
+    figures = {"values": table.values} | {name: getattr(table, name) for name in figure_decimals(table.measure)}
+    return {
         "cell": table.cells,
         "state": table.states,
-        "class": np.where(table.states == STATE_CODES["value"], classes.indices(table.values), NO_CLASS).astype(
-            np.uint8
-        ),
-        "place": place_of_cell,
-        **_tooltip_columns(table),
+        "place": communes_at(context.geography, table.cells),
+        **{name: np.where(hidden, np.nan, column) for name, column in figures.items()},
     }
-    return encode(_header(context, view, table, classes, places), columns)
 
 
-def _tooltip_columns(table: HexagonTable) -> dict[str, NDArray[np.float32]]:
-    names = ("values", "low", "high", "population", "incidents", "controls", "checked", "positive", "kg", "eur")
-    hidden = table.states == STATE_CODES["protected"]
-    return {name: np.where(hidden, np.nan, getattr(table, name)).astype(np.float32) for name in names}
+def figure_decimals(measure: Measure) -> dict[str, int]:
+    """The figures of a tooltip beside the measure itself, and to how many decimals they are read."""
+    first, *others = _fields(measure)
+    bounds = {first[side]: first["decimals"] for side in BOUNDS if side in first}
+    return bounds | {field["name"]: field["decimals"] for field in others}
 
 
 def _fields(measure: Measure) -> list[FieldSpec]:
@@ -76,8 +230,10 @@ def _fields(measure: Measure) -> list[FieldSpec]:
         FieldSpec(name="checked", label=_("Contrôlés"), unit="", decimals=0),
         FieldSpec(name="positive", label=_("Positifs"), unit="", decimals=0),
         FieldSpec(name="kg", label=_("Quantités saisies"), unit=_("kg"), decimals=1),
-        FieldSpec(name="population", label=_("Population estimée au prorata des surfaces"), unit="", decimals=0),
     ]
+    if measure.needs_population:
+        label = _("Population estimée au prorata des surfaces")
+        others.append(FieldSpec(name="population", label=label, unit="", decimals=0))
     same = {"incidents": "incidents", "controles": "controls", "verifies": "checked", "kg": "kg"}.get(measure.name)
     return [first, *(field for field in others if field["name"] != same)]
 
@@ -86,49 +242,30 @@ def _decimals(measure: Measure) -> int:
     return 1 if measure.name in ("taux", "densite", "rendement", "kg") else 0
 
 
-def _places(known: Geography, cells: NDArray[np.int64]) -> tuple[list[str], NDArray[np.uint16]]:
-    """Name of the commune at the centre of each hexagon; "" at sea and abroad."""
+def communes_at(known: Geography, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The commune at the centre of each hexagon, as its place among `commune_names`, from 1; 0 at sea and abroad."""
     lng, lat = centres(cells)
-    codes, place_of_cell = np.unique(np.asarray(known.locate(lng, lat).communes, dtype=str), return_inverse=True)
-    names = commune_names()
-    return [names.get(str(code), "") for code in codes], place_of_cell.astype(np.uint16)
+    return known.communes_at(lng, lat) + 1
 
 
 def place_name(known: Geography, cell: int) -> str:
-    """Name of the commune at the centre of a hexagon."""
-    names, _position = _places(known, np.array([cell], dtype=np.int64))
-    return names[0]
+    """Name of the commune at the centre of a hexagon; "" at sea and abroad."""
+    (row,) = communes_at(known, np.array([cell], dtype=np.int64))
+    return commune_names()[row - 1] if row else ""
 
 
 @functools.cache
-def commune_names() -> dict[str, str]:
-    communes = geography().communes
-    return dict(zip(communes["code"].astype(str), communes["name"].astype(str), strict=True))
+def commune_names() -> list[str]:
+    """Names of the communes, in the order of the reference geography."""
+    names: list[str] = geography().communes["name"].astype(str).to_list()
+    return names
 
 
-def _header(context: Context, view: View, table: HexagonTable, classes: Classes, places: list[str]) -> Header:
-    viewer = viewer_of(context.settings)
-    sources = context.store.sources(viewer)
-    ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
-    markings = markings_shown(sources)
-    return Header(
-        locale=current_language(),
-        title=_(table.measure.title),
-        unit=_(table.measure.unit),
-        period=period_label(view),
-        resolution=table.resolution,
-        resolution_label=_resolution_label(table.cells),
-        classes=_class_specs(table.measure, classes),
-        states=_state_specs(table, viewer),
-        fields=_fields(table.measure),
-        places=places,
-        view=view_spec(context.geography, view.territory),
-        sources=[SourceSpec(name=age.name, age=age.text, stale=age.stale) for age in ages],
-        marking=MarkingSpec(code=markings[0], label=marking_label(markings)) if markings else None,
-        notes=_notes(context, view, table.measure, viewer),
-        message="" if table.cells.size else _empty_message(bool(sources)),
-        outlines=f"/perimetres{View(territory=view.territory).address()}",
-    )
+@functools.cache
+def commune_names_json() -> tuple[str, bytes]:
+    """The list of them as it travels, and a digest of it."""
+    text = json.dumps(commune_names(), ensure_ascii=False, separators=(",", ":")).encode()
+    return hashlib.sha256(text).hexdigest()[:16], text
 
 
 def period_label(view: View) -> str:
@@ -140,10 +277,12 @@ def period_label(view: View) -> str:
 def _resolution_label(cells: NDArray[np.int64]) -> str:
     if not cells.size:
         return ""
-    return _("hexagones de {area} km²").format(area=fmt.significant(float(areas_km2(cells).mean())))
+    # Areas differ by some percent, and cost more than the counts.
+    some = cells[:: 1 + len(cells) // LABEL_SAMPLE]
+    return _("hexagones de {area} km²").format(area=fmt.significant(float(areas_km2(some).mean())))
 
 
-def _class_specs(measure: Measure, classes: Classes) -> list[ClassSpec]:
+def _class_specs(measure: Measure, classes: Classes, labels: Sequence[str]) -> list[ClassSpec]:
     if not len(classes):
         return []
     hue: Hue = "green" if measure.of_controls else "violet"
@@ -152,7 +291,7 @@ def _class_specs(measure: Measure, classes: Classes) -> list[ClassSpec]:
         ClassSpec(
             low=classes.bounds[position],
             high=classes.bounds[position + 1],
-            label=classes.labels[position],
+            label=labels[position],
             colour=light[position],
             colour_dark=dark[position],
             count=classes.counts[position],
@@ -161,15 +300,14 @@ def _class_specs(measure: Measure, classes: Classes) -> list[ClassSpec]:
     ]
 
 
-def _state_specs(table: HexagonTable, viewer: Viewer) -> list[StateSpec]:
+def _state_specs(measure: Measure, viewer: Viewer) -> list[StateSpec]:
     labels: dict[State, str] = {
         "zero": _("zéro"),
-        "unknown": _unknown_label(table.measure),
+        "unknown": _unknown_label(measure),
         "withheld": _("non diffusé par le producteur"),
         "protected": _("protégé : moins de {threshold}").format(threshold=viewer.threshold),
     }
-    found = {state: int((table.states == STATE_CODES[state]).sum()) for state in labels}
-    return [StateSpec(state=state, label=labels[state], count=count) for state, count in found.items() if count]
+    return [StateSpec(state=state, label=label, count=0) for state, label in labels.items()]
 
 
 def _unknown_label(measure: Measure) -> str:
@@ -178,15 +316,6 @@ def _unknown_label(measure: Measure) -> str:
     if measure.of_controls:
         return _("jamais contrôlé")
     return {"kg": _("aucune pesée"), "avoirs": _("aucune valeur déclarée")}.get(measure.name, _("inconnu"))
-
-
-def _notes(context: Context, view: View, measure: Measure, viewer: Viewer) -> list[str]:
-    missing = without_place(context.store.totals(view.query(), viewer))
-    estimated = _("Population estimée au prorata des surfaces.") if measure.needs_population else ""
-    query = view.query()
-    drawn = ground_is_drawn(query.territory, query.resolution, measure)
-    partial = "" if drawn else _("Seuls les hexagones où un fait est connu sont dessinés.")
-    return [note for note in (missing, estimated, partial) if note]
 
 
 def _empty_message(anything_held: bool) -> str:

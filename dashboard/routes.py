@@ -20,15 +20,17 @@ import layers
 from dashboard.beside import live_parts_json
 from dashboard.context import Context, today, viewer_of
 from dashboard.error_answers import error_answer
+from dashboard.hex_tiles import KEPT_FOR_EVER, HexTiles
 from dashboard.i18n import current_language, use_language
 from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
-from dashboard.mapdata import hexagons_payload, perimeters_json
+from dashboard.mapdata import perimeters_json
 from dashboard.settings import LANGUAGES
 from dashboard.tiles import Tiles
 from dashboard.view import View
 from dashboard.zone import zone_route
 from geo.errors import HexacrossError
+from layers.bundle import bundle, bundle_address
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -43,7 +45,7 @@ class Files(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        kept = "public, max-age=31536000, immutable" if DIGEST_NAMED.search(path) else "no-cache"
+        kept = KEPT_FOR_EVER if DIGEST_NAMED.search(path) else "no-cache"
         response.headers["Cache-Control"] = kept
         return response
 
@@ -52,17 +54,23 @@ def routes(context: Context) -> list[BaseRoute]:
     """All routes of ours. `/layers` are our own scripts, `/assets` those of others and what is derived."""
     return [
         *(Route(path, _index(context)) for path in PAGES),
-        Route("/hex", _answer(context, "application/octet-stream", hexagons_payload)),
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
         zone_route(context),
         Route(STREAM, stream_route(context.live)),
+        *HexTiles(context).routes(),
         *Tiles(context).routes(),
         Route("/healthz", _health(context)),
         Mount("/assets", Files(directory=ASSETS, check_dir=False)),
+        Route(bundle_address(), map_script),
         Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
         Mount("/ui", Files(directory=HERE / "static")),
     ]
+
+
+def map_script(request: Request) -> Response:
+    """The scripts of the map, under a name that changes with them."""
+    return Response(bundle(), media_type="text/javascript", headers={"Cache-Control": KEPT_FOR_EVER})
 
 
 def _language(request: Request, context: Context) -> str:
@@ -117,11 +125,12 @@ def answer_key(make: Callable[[Context, View], bytes], context: Context, view: V
 
 
 def warm_up(context: Context) -> None:
-    """Make the answers that the first visitor would wait for: those of an address without any parameter."""
+    """Make what the first visitor would wait for: the answers for an address without any parameter."""
     with use_language(context.settings.language):
+        HexTiles(context).warm_up()
         view = View().dated(context.store.period(viewer_of(context.settings)), today())
-        for make in (hexagons_payload, perimeters_json):
-            context.answers.get_or_make(answer_key(make, context, view), functools.partial(make, context, view))
+        key = answer_key(perimeters_json, context, view)
+        context.answers.get_or_make(key, functools.partial(perimeters_json, context, view))
 
 
 def _health(context: Context) -> Callable[[Request], Response]:

@@ -31,8 +31,8 @@ class TileTokens:
         self._signer = URLSafeTimedSerializer(secrets.token_bytes(32), salt="hexacross.tiles")
 
     def make(self, view: View, viewer: Viewer) -> str:
-        """The token of a dated view, without pinned hexagon and drawn zone, and without a resolution: the zoom's."""
-        looked_at = replace(view, cell=None, zone=None, resolution=None)
+        """The token of a dated view, without what changes no tile: pinned hexagon, drawn zone, language, step."""
+        looked_at = replace(view, cell=None, zone=None, language=None, step=None)
         held = None if viewer.territories is None else sorted(f"{kind}:{code}" for kind, code in viewer.territories)
         return self._signer.dumps([looked_at.to_params(), viewer.name, viewer.role, held, viewer.threshold])
 
@@ -45,10 +45,10 @@ class TileTokens:
         try:
             content: Any = self._signer.loads(token[:LONGEST], max_age=VALID_S)
         except SignatureExpired as error:
-            raise TokenError(N_("Cette adresse de tuiles a expiré : redemander /tiles/hexagones.json.")) from error
+            raise TokenError(N_("Cette adresse de tuiles a expiré : redemander la description de la vue.")) from error
         except BadData as error:
             raise TokenError(
-                N_("Adresse de tuiles sans clé valable : redemander /tiles/hexagones.json, qui en donne une.")
+                N_("Adresse de tuiles sans clé valable : redemander la description de la vue, qui en donne une.")
             ) from error
         params, name, role, held, threshold = content
         view, _ignored = View.from_params(params)

@@ -16,16 +16,18 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard.context import Context, today, viewer_of
 from dashboard.error_answers import error_answer
-from dashboard.hexagon_table import HexagonTable, tile_table
+from dashboard.freshness import Area
+from dashboard.hex_tiles import tile_of
+from dashboard.hexagon_table import tile_table
 from dashboard.i18n import _, use_language
 from dashboard.mapdata import period_label
 from dashboard.measures import MEASURES
-from dashboard.tile_tokens import TileTokens
+from dashboard.tables import HexagonTable
 from dashboard.view import View
 from data.query import Viewer
 from geo.cells import boundaries
 from geo.errors import HexacrossError
-from geo.tiles import Tile, check_tile, no_tile
+from geo.tiles import Tile
 from layers.hexagons import STATE_CODES
 from layers.mvt import MEDIA_TYPE, encode_tile
 
@@ -34,16 +36,14 @@ ZOOMS = (5, 14)  # further away a tile is half a continent, nearer there are no 
 WORLD = [-180, -85.0511, 180, 85.0511]
 COUNTS = ("incidents", "controls", "checked", "positive")
 AMOUNTS = ("kg", "eur", "population")
-MOST_DIGITS = 9  # of a column's or a row's number
 STATE_NAMES = np.array([name for name, _code in sorted(STATE_CODES.items(), key=lambda item: item[1])])
 
 
 class Tiles:
-    """The two routes and the key that ties them together."""
+    """The two routes, tied together by the key of the context."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._tokens = TileTokens()
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -60,7 +60,7 @@ class Tiles:
         try:
             with use_language(language):
                 view = asked.dated(context.store.period(viewer), today())
-                described = self._tilejson(request, view, self._tokens.make(view, viewer))
+                described = self._tilejson(request, view, self._context.tokens.make(view, viewer))
         except HexacrossError as error:
             return error_answer(error, language)
         return JSONResponse(described, headers={"Cache-Control": "no-store"})
@@ -85,9 +85,10 @@ class Tiles:
         """One tile; what is not known of a hexagon is not among its attributes."""
         context = self._context
         try:
-            view, viewer = self._tokens.read(request.query_params.get("vue", ""))
-            tile = _tile_of(request)
-            key = ("mvt", context.store.version(), viewer, view.address(), tile)
+            view, viewer = self._context.tokens.read(request.query_params.get("vue", ""))
+            tile = tile_of(request, ZOOMS)
+            asked = ("mvt", viewer, view.tile_address(), tile)
+            key = (*asked, context.version_of(asked, Area.of(view, tile)))
             tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
             headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
             if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
@@ -104,7 +105,7 @@ class Tiles:
 
 def vector_tile(context: Context, viewer: Viewer, view: View, tile: Tile) -> bytes:
     """The hexagons of a tile with their figures."""
-    table = tile_table(context, viewer, view, tile)
+    table = tile_table(context, viewer, view, tile, view.resolution_at(tile.z))
     return encode_tile(tile, LAYER, boundaries(table.cells), _attributes(table))
 
 
@@ -139,15 +140,3 @@ def _fields(view: View) -> dict[str, str]:
         "eur": _("Valeur des avoirs"),
         "population": _("Population estimée au prorata des surfaces"),
     }
-
-
-def _tile_of(request: Request) -> Tile:
-    """The tile in the address. Raises `NoTileError`."""
-    texts = [request.path_params[name] for name in ("z", "x", "y")]
-    if not all(text.isascii() and text.isdigit() and len(text) < MOST_DIGITS for text in texts):
-        raise no_tile("/".join(texts)[:40])
-    tile = Tile(*map(int, texts))
-    if not ZOOMS[0] <= tile.z <= ZOOMS[1]:
-        raise no_tile("/".join(texts))
-    check_tile(tile)
-    return tile

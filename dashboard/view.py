@@ -25,13 +25,16 @@ from data.query import (
 )
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, SERVICES
 from geo.errors import N_
+from geo.tiles import resolution_at
 
 CLASSIFICATIONS: dict[str, str] = {
     "quantiles": N_("Effectifs égaux (quantiles)"),
     "jenks": N_("Seuils naturels (Jenks)"),
 }
 DEFAULT_CLASSIFICATION = "quantiles"
+STEPS = {"jour": N_("jour"), "semaine": N_("semaine"), "mois": N_("mois")}  # of a walk through time
 DEFAULT_DAYS = 90  # of an address without dates: the latest days of the store
+COARSER, FINER = 2, 2  # steps by which a resolution asked for may differ from the one that suits the zoom
 ONE_DAY = timedelta(days=1)
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
@@ -84,6 +87,7 @@ class View:
     cell: int | None = None
     zone: str | None = None  # drawn on the map, as `dashboard.drawing` writes it
     language: str | None = None
+    step: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
@@ -102,6 +106,7 @@ class View:
             cell=_read_cell(given, ignored),
             zone=_read_zone(given, ignored),
             language=_read_choice("langue", LANGUAGES, given, ignored),
+            step=_read_choice("pas", STEPS, given, ignored),
             **filters,
         )
         return view, ignored
@@ -119,16 +124,29 @@ class View:
             "hexagone": f"{self.cell:x}" if self.cell else "",
             "zone": self.zone or "",
             "langue": self.language or "",
+            "pas": self.step or "",
         }
         return {key: value for key, value in params.items() if value}
 
     def address(self) -> str:
         return "?" + urlencode(self.to_params(), safe=":,")
 
+    def tile_address(self) -> str:
+        """What its hexagons depend on: the address without what only changes how they are shown."""
+        shown = replace(self, cell=None, zone=None, language=None, step=None, classes=DEFAULT_CLASSIFICATION)
+        return shown.address()
+
     def shown_resolution(self) -> int:
         """The resolution asked for, as far as the territory bears it, or the one that suits it."""
         kind = self.territory.kind if self.territory else None
         return RESOLUTION_OF_KIND[kind] if self.resolution is None else min(self.resolution, FINEST_OF_KIND[kind])
+
+    def resolution_at(self, zoom: int) -> int:
+        """The resolution of the hexagons at a zoom of the map: the one asked for, within what can be told apart."""
+        suited = resolution_at(zoom)
+        if self.resolution is None:
+            return suited
+        return max(suited - COARSER, min(suited + FINER, self.resolution, FINEST_RESOLUTION))
 
     def dated(self, held: Period | None, today: date) -> Self:
         """The same view with its dates filled in: the last days of what the store holds, or of the calendar."""

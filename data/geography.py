@@ -188,6 +188,16 @@ class Geography:
             countries=self._countries(lng, lat, units, cells),
         )
 
+    def communes_at(self, lng: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Row in `communes` of the commune at each point (degrees WGS 84, shape (n,)); -1: none."""
+        units = self.index.locate(lng, lat, geo.cells.cells_at(lng, lat), threads=THREADS)
+        return np.where(units < 0, -1, self._commune_of_unit[units])
+
+    @cached_property
+    def _commune_of_unit(self) -> NDArray[np.int64]:
+        rows = pd.Index(self.communes["code"].astype(str)).get_indexer(pd.Index(self.units["commune"].astype(str)))
+        return np.asarray(rows, dtype=np.int64)
+
     def _countries(
         self, lng: NDArray[np.float64], lat: NDArray[np.float64], units: NDArray[np.int32], cells: NDArray[np.int64]
     ) -> pa.DictionaryArray:

@@ -17,6 +17,7 @@ from geo.errors import N_, GeometryError
 
 FINEST_RESOLUTION = 10  # of the cells we keep: hexagons of 65 m a side
 LAST_RESOLUTION = 15  # that H3 knows
+MODE_SHIFT = 59  # the mode of a cell is 1
 RESOLUTION_SHIFT = 52
 BASE_CELL_SHIFT = 45
 RESOLUTION_BITS = 15 << RESOLUTION_SHIFT
@@ -116,3 +117,19 @@ def descendants(cells: NDArray[np.int64], resolution: int, finer: int) -> NDArra
         family[:, rows.ravel() == 0] = 0
         rows = family.reshape(7 * len(rows), len(cells))
     return rows
+
+
+def short_numbers(cells: ArrayLike, resolution: int) -> NDArray[np.int64]:
+    """What tells the cells of one resolution apart: base cell and digits, a number of 7 + 3 × `resolution` bits."""
+    return (np.asarray(cells, dtype=np.int64) & ((1 << RESOLUTION_SHIFT) - 1)) >> _unused_bits(resolution)
+
+
+def from_short_numbers(numbers: ArrayLike, resolution: int) -> NDArray[np.int64]:
+    """The cells of that resolution with these numbers."""
+    unused = _unused_bits(resolution)
+    head = 1 << MODE_SHIFT | resolution << RESOLUTION_SHIFT | ((1 << unused) - 1)
+    return np.asarray(numbers, dtype=np.int64) << unused | head
+
+
+def _unused_bits(resolution: int) -> int:
+    return 3 * (LAST_RESOLUTION - resolution)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import Literal
@@ -42,6 +42,7 @@ class Classes:
     labels: tuple[str, ...]
     counts: tuple[int, ...]
     diverging: bool = False
+    whole: bool = False  # of whole numbers only
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,7 +78,21 @@ def classify(
     whole = bool((distinct == np.round(distinct)).all())
     limits = _round_limits(distinct, distinct[:-1] if distinct.size <= k else _limits(known, scheme, k))
     bounds = (_first_bound(distinct[0], whole), *limits.tolist(), _last_bound(distinct[-1], whole))
-    return _counted(known, bounds, _labels(bounds, whole, format_number), diverging=False)
+    return replace(_counted(known, bounds, _labels(bounds, whole, format_number), diverging=False), whole=whole)
+
+
+def open_labels(classes: Classes, format_number: FormatNumber) -> tuple[str, ...]:
+    """Labels for classes that outlast the values they were drawn from: the first and the last have no outer limit."""
+    if not len(classes) or classes.diverging:
+        return classes.labels
+    if len(classes) == 1:
+        return (f"≥ {format_number(1.0)}" if classes.whole else f"> {format_number(0.0)}",)
+    lowest, highest = classes.bounds[1], classes.bounds[-2]
+    below = f"≤ {format_number(math.ceil(lowest) - 1)}" if classes.whole else f"< {format_number(lowest)}"
+    if classes.whole and classes.bounds[0] == math.ceil(lowest) - 1:
+        below = classes.labels[0]  # one number: of what is counted here, there is none lower
+    above = f"≥ {format_number(math.ceil(highest) if classes.whole else highest)}"
+    return (below, *classes.labels[1:-1], above)
 
 
 def classify_change(values: NDArray[np.float64], k: int = 5, *, format_number: FormatNumber) -> Classes:

@@ -1,24 +1,19 @@
-"""Hexagons on their way to the page: a binary payload, and the folium element whose script paints it.
+"""Hexagons on their way to the page: a view's description, its tiles, and the folium element that paints them.
 
-The payload (format HXG1) is one small file in two parts::
+The page asks for three things (see `dashboard.hex_tiles`):
 
-    "HXG1" · uint32 length of the header · header: JSON in UTF-8, padded with spaces to a multiple of 8
-    columns, in the order of header["columns"], little-endian, each padded with zeros to a multiple of 8
+1. `Description`, JSON: all that the map says of a view beside the hexagons, and the key to its tiles;
+2. `Level`, JSON: the classes for one resolution, the same wherever one looks;
+3. tiles (format HXG2): the hexagons whose centre is in one square of 512 px, with their figures.
 
-so that the browser lays typed arrays over it without a copy. `Header` is all that the map says beside the
-hexagons; whoever answers `GET /hex` fills it in and hands it to `encode` with the columns:
+A tile is::
 
-=========== ======== ==========================================================================================
-column      dtype    meaning
-=========== ======== ==========================================================================================
-``cell``    int64    H3 cell, all of the header's resolution
-``state``   uint8    one of `STATE_CODES`: 0 value, 1 zero, 2 unknown, 3 withheld, 4 protected
-``class``   uint8    index into header["classes"] where ``state`` is 0; ignored (write 255) elsewhere
-``place``   uint16   optional: index into header["places"], the name shown above the figures
-any other   number   one for each name in header["fields"] (`name`, `low`, `high`); NaN: unknown. float32 will do
-=========== ======== ==========================================================================================
+    "HXG2" · uint32 length of the header, little-endian · header: JSON in UTF-8
+    for each column of the header, in order: one plane of `count` bytes for each of its `bytes`, lowest byte first
 
-All texts of the header arrive translated and formatted; the page shows them as text, never as markup.
+Planes of bytes that hardly change compress to almost nothing; `TileHeader` says what each column is.
+
+All texts arrive translated and formatted; the page shows them as text, never as markup.
 """
 
 from __future__ import annotations
@@ -26,6 +21,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
@@ -35,6 +31,8 @@ from folium.template import Template
 from numpy.typing import NDArray
 
 from geo.errors import N_
+from geo.ids import from_short_numbers, short_numbers
+from layers.bundle import bundle_address
 from layers.colours import THEMES, ThemeName
 from layers.errors import LayerError
 from layers.strings import STRINGS
@@ -42,15 +40,13 @@ from layers.tile_server import TileServer
 
 State = Literal["value", "zero", "unknown", "withheld", "protected"]
 STATE_CODES: dict[State, int] = {"value": 0, "zero": 1, "unknown": 2, "withheld": 3, "protected": 4}
-NO_CLASS = 255  # in the column `class`, where there is no value to class
+MAGIC = b"HXG2"
+Kind = Literal["cell", "code", "recent", "whole", "float"]
 
-MAGIC = b"HXG1"
-REQUIRED_COLUMNS = {"cell": np.dtype("<i8"), "state": np.dtype("u1"), "class": np.dtype("u1")}
-DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64")
-
+MOST_DECIMALS = 3
+WHOLE_LIMIT = 2**47  # far above any figure, and exact in a browser
+TILE_PX = 512  # side of a square of hexagons; its zoom is one less than the map's
 ZOOMS = (3, 16)  # the furthest and the nearest the map goes
-
-BOUND_KEYS: tuple[Literal["low", "high"], ...] = ("low", "high")
 
 PIN_PARAMETER = "hexagone"
 """Of the page's address: the pinned hexagon (H3 index in hexadecimal). It is no part of what `/hex` is asked, so
@@ -58,18 +54,18 @@ that pinning fetches nothing."""
 
 
 class ClassSpec(TypedDict):
-    """One class of the measure. `label` is what the legend says ("12 à 40"), in the unit of the header."""
+    """One class of the measure. `label` is what the legend says ("12 – 40"), in the unit of the description."""
 
-    low: float  # included
-    high: float  # excluded, but for the last class
+    low: float  # included; the first class also holds what is lower
+    high: float  # excluded; the last class also holds what is higher
     label: str
     colour: str  # "#rrggbb" on the light theme
     colour_dark: str  # on the dark theme
-    count: int  # hexagons in it
+    count: int  # hexagons in it, of those the classes were drawn up from
 
 
 class StateSpec(TypedDict):
-    """One of the four states other than a value, with the number of hexagons in it. Only those that occur."""
+    """What the legend says of one of the four states other than a value."""
 
     state: State
     label: str  # "zéro", "jamais contrôlé", "non diffusé par le producteur", "protégé : moins de 5"
@@ -79,7 +75,7 @@ class StateSpec(TypedDict):
 class FieldSpec(TypedDict):
     """A figure of the tooltip, in the order in which they are shown. The first one is the measure on the map."""
 
-    name: str  # column of the payload
+    name: str  # column of the tiles
     label: str
     unit: str  # "": none
     decimals: int
@@ -111,107 +107,224 @@ class MarkingSpec(TypedDict):
     label: str
 
 
-class ColumnSpec(TypedDict):
-    """Where a column lies is known from those before it: each is padded to 8 bytes."""
+class Level(TypedDict):
+    """How the hexagons of one resolution are coloured."""
 
-    name: str
-    dtype: str
-    length: int
+    resolution: int
+    resolution_label: str  # "hexagones de 0,11 km²"
+    classes: list[ClassSpec]
+    notes: list[str]  # short sentences under the legend
 
 
-class Header(TypedDict):
-    """Everything the map says beside the hexagons."""
+class Description(TypedDict):
+    """Everything the map says of a view beside its hexagons."""
 
     locale: str  # "fr" or "en": how the page formats numbers
     title: str  # the measure: "Faits constatés pour 100 000 habitants"
     unit: str
     period: str  # "1er au 31 mars 2025"
-    resolution: int
-    resolution_label: str  # "hexagones de 0,11 km²"
-    classes: list[ClassSpec]
     states: list[StateSpec]
     fields: list[FieldSpec]
-    places: list[str]  # names for the column `place`; empty without it
     view: ViewSpec
     sources: list[SourceSpec]
     marking: MarkingSpec | None  # None: public
     notes: list[str]  # short sentences under the legend: "37 faits sans lieu précis ne sont pas sur la carte"
     message: str  # shown in the middle of the map when there is no hexagon: what is missing, what to do; else ""
     outlines: str  # address of the perimeters to draw (see `layers.outlines`); "": none
-    columns: NotRequired[list[ColumnSpec]]  # written by `encode`
+    places: str  # address of the names that the column `place` counts from 1; "": none
+    key: str  # of the addresses of the tiles and levels of this view
+    first_day: str  # AAAA-MM-JJ, of what is shown
+    last_day: str
+    days: int
+    step: str  # of a walk through time (`jour`, `semaine`, `mois`); "": there is none
+    resolutions: list[int]  # for each zoom from `ZOOMS[0]` to `ZOOMS[1]`
 
 
-def encode(header: Header, columns: Mapping[str, NDArray[Any]]) -> bytes:
-    """Pack a header and its columns, arrays of one length, into a payload.
+class DailyCounts(TypedDict):
+    """How many facts each day has, for the choice of a time."""
+
+    label: str  # what is counted
+    first: str | None  # AAAA-MM-JJ; None: nothing is held
+    counts: list[int | None]  # one for each day from the first; None: protected
+
+
+class ColumnSpec(TypedDict):
+    """How to read a column back; see `TileHeader`."""
+
+    name: str
+    kind: Kind
+    bytes: int  # for each value; 0: nothing is known, or all is zero
+    decimals: int  # of a whole number: 10 to this power divides it
+
+
+class TileHeader(TypedDict):
+    """Of one tile, its hexagons in the order of their cells.
+
+    ======= ====================================================================================================
+    kind    value of a row
+    ======= ====================================================================================================
+    cell    difference from the row before, of the cell's number without its resolution and its unused digits;
+            added to `first` for the first row
+    code    as it is: `state` (`STATE_CODES`)
+    recent  `place` (1 is the first of the names, 0: none): how many other places were met since this one was last; as
+            many as were met in all for a new one, which is the next of `places`. Neighbours are mostly of few communes.
+    whole   a number ≥ 0 of so many decimals, as a whole number, plus one; 0: unknown
+    float   IEEE 754, 4 bytes; NaN: unknown
+    ======= ====================================================================================================
+    """
+
+    resolution: int
+    count: int
+    first: int
+    places: list[int]
+    columns: list[ColumnSpec]
+
+
+def encode(
+    resolution: int, columns: Mapping[str, NDArray[Any]], decimals: Mapping[str, int] = MappingProxyType({})
+) -> bytes:
+    """Pack hexagons: `cell` (int64, sorted, of that resolution), `state` (uint8), `place` if any, and figures.
+
+    Args:
+        columns: Of one length. Any other than those three is a figure, NaN where it is unknown.
+        decimals: To which figures that are only to be read are rounded; one that decides on a colour is not.
 
     Raises:
-        LayerError: If a column is missing, of another length or type, or names a class that the header has not.
+        LayerError: If a column is missing, of another length, or holds what it may not.
     """
-    _check(header, columns)
-    ordered = {name: np.ascontiguousarray(column) for name, column in columns.items()}
-    specs = [ColumnSpec(name=name, dtype=column.dtype.name, length=len(column)) for name, column in ordered.items()]
-    text = json.dumps({**header, "columns": specs}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    head = _padded(text.encode(), b" ")
-    parts = [MAGIC, len(head).to_bytes(4, "little"), head]
-    parts += [
-        _padded(column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()) for column in ordered.values()
-    ]
-    return b"".join(parts)
+    _check(columns)
+    numbers = short_numbers(columns["cell"], resolution)
+    first = int(numbers[0]) if len(numbers) else 0
+    specs: list[ColumnSpec] = []
+    planes: list[bytes] = []
+    met: list[int] = []
+    for name, column in columns.items():
+        spec: Kind
+        places = 0
+        if name == "cell":
+            spec, packed = "cell", _planes(np.diff(numbers, prepend=first))
+        elif name == "state":
+            spec, packed = "code", _planes(column)
+        elif name == "place":
+            ranks, met = _recent(column.tolist())
+            spec, packed = "recent", _planes(ranks)
+        else:
+            places = decimals[name] if name in decimals else _decimals_of(column)
+            spec, packed = _packed_figure(column, places)
+        specs.append(ColumnSpec(name=name, kind=spec, bytes=len(packed), decimals=max(places, 0)))
+        planes += packed
+    header = TileHeader(resolution=resolution, count=len(numbers), first=first, places=met, columns=specs)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return b"".join((MAGIC, len(text).to_bytes(4, "little"), text, *planes))
 
 
-def decode(payload: bytes) -> tuple[Header, dict[str, NDArray[Any]]]:
-    """Unpack what `encode` packed; the arrays are read-only views of the payload.
+def _decimals_of(column: NDArray[Any]) -> int:
+    """How many decimals the known figures have; -1: more than a few."""
+    known = column[~np.isnan(column)]
+    for places in range(MOST_DECIMALS + 1):
+        if (np.round(known * 10.0**places) / 10.0**places == known).all():
+            return places
+    return -1
+
+
+def _packed_figure(column: NDArray[Any], places: int) -> tuple[Kind, list[bytes]]:
+    known = ~np.isnan(column)
+    values = np.round(column[known] * 10.0**places)
+    if places >= 0 and (values >= 0).all() and (values < WHOLE_LIMIT).all():
+        whole = np.zeros(len(column), dtype=np.int64)
+        whole[known] = values.astype(np.int64) + 1
+        return "whole", _planes(whole)
+    bits = np.ascontiguousarray(column, dtype="<f4").view("<u4")
+    return "float", [(bits >> (8 * place)).astype(np.uint8).tobytes() for place in range(4)]
+
+
+def _recent(places: list[int]) -> tuple[NDArray[np.int64], list[int]]:
+    """How long ago each place was met, counted in other places, and the places in the order in which they were met."""
+    recent: list[int] = []  # the latest first
+    met: list[int] = []
+    ranks = np.zeros(len(places), dtype=np.int64)
+    known: set[int] = set()
+    for row, place in enumerate(places):
+        if recent and recent[0] == place:
+            continue
+        if place in known:
+            ranks[row] = recent.index(place)
+            del recent[ranks[row]]
+        else:
+            ranks[row] = len(recent)
+            known.add(place)
+            met.append(place)
+        recent.insert(0, place)
+    return ranks, met
+
+
+def _places_of(ranks: list[int], met: list[int]) -> NDArray[np.int64]:
+    recent: list[int] = []
+    places = np.zeros(len(ranks), dtype=np.int64)
+    for row, rank in enumerate(ranks):
+        recent.insert(0, recent.pop(rank) if rank < len(recent) else met[len(recent)])
+        places[row] = recent[0]
+    return places
+
+
+def _planes(values: NDArray[Any]) -> list[bytes]:
+    """The bytes of whole numbers ≥ 0, plane by plane, up to the highest that is not zero everywhere."""
+    bits = values.astype(np.uint64)
+    highest = int(bits.max(initial=0)).bit_length()
+    return [(bits >> np.uint64(shift)).astype(np.uint8).tobytes() for shift in range(0, highest, 8)]
+
+
+def decode(payload: bytes) -> tuple[TileHeader, dict[str, NDArray[Any]]]:
+    """Unpack what `encode` packed; figures come back as float64.
 
     Raises:
         LayerError: If the payload is not of this format, or cut short.
     """
     if payload[:4] != MAGIC or len(payload) < 8:
-        raise LayerError(N_("Réponse illisible : ce n'est pas un lot d'hexagones (HXG1)."))
+        raise LayerError(N_("Réponse illisible : ce n'est pas un lot d'hexagones (HXG2)."))
     offset = 8 + int.from_bytes(payload[4:8], "little")
     if offset > len(payload):
         raise LayerError(N_("Lot d'hexagones tronqué : {given} octets."), given=len(payload))
-    header: Header = json.loads(payload[8:offset])
+    header: TileHeader = json.loads(payload[8:offset])
+    count = header["count"]
+    if offset + count * sum(spec["bytes"] for spec in header["columns"]) != len(payload):
+        raise LayerError(N_("Lot d'hexagones tronqué : {given} octets."), given=len(payload))
     columns: dict[str, NDArray[Any]] = {}
     for spec in header["columns"]:
-        dtype = np.dtype(spec["dtype"]).newbyteorder("<")
-        stop = offset + dtype.itemsize * spec["length"]
-        if stop > len(payload):
-            raise LayerError(N_("Lot d'hexagones tronqué : {given} octets."), given=len(payload))
-        columns[spec["name"]] = np.frombuffer(payload, dtype, spec["length"], offset)
-        offset = stop + -stop % 8
+        bits = np.zeros(count, dtype=np.uint64)
+        for place in range(spec["bytes"]):
+            bits |= np.frombuffer(payload, np.uint8, count, offset).astype(np.uint64) << np.uint64(8 * place)
+            offset += count
+        columns[spec["name"]] = _unpacked(bits, spec, header)
     return header, columns
 
 
-def _padded(data: bytes, filler: bytes = b"\0") -> bytes:
-    return data + filler * (-len(data) % 8)
+def _unpacked(bits: NDArray[np.uint64], spec: ColumnSpec, header: TileHeader) -> NDArray[Any]:
+    match spec["kind"]:
+        case "cell":
+            return from_short_numbers(np.cumsum(bits.astype(np.int64)) + header["first"], header["resolution"])
+        case "code":
+            return bits.astype(np.int64)
+        case "recent":
+            return _places_of(bits.tolist(), header["places"])
+        case "whole":
+            return np.where(bits == 0, np.nan, (bits.astype(np.float64) - 1) / 10.0 ** spec["decimals"])
+        case "float":
+            return bits.astype("<u4").view("<f4").astype(np.float64)
 
 
-def _field_columns(fields: list[FieldSpec]) -> set[str]:
-    bounds = {field[key] for field in fields for key in BOUND_KEYS if key in field}
-    return {field["name"] for field in fields} | bounds
-
-
-def _check(header: Header, columns: Mapping[str, NDArray[Any]]) -> None:
-    missing = sorted((REQUIRED_COLUMNS.keys() | _field_columns(header["fields"])) - columns.keys())
+def _check(columns: Mapping[str, NDArray[Any]]) -> None:
+    missing = sorted({"cell", "state"} - columns.keys())
     if missing:
         raise LayerError(N_("Colonnes absentes du lot d'hexagones : {given}."), given=", ".join(missing))
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise LayerError(N_("Colonnes de longueurs différentes : {given}."), given=sorted(lengths))
-    for name, column in columns.items():
-        expected = REQUIRED_COLUMNS.get(name)
-        if column.dtype.name not in DTYPES or (expected is not None and column.dtype != expected):
-            raise LayerError(N_("Colonne « {name} » : type {given} inattendu."), name=name, given=column.dtype.name)
     state = columns["state"]
     if (state > max(STATE_CODES.values())).any():
         raise LayerError(N_("État d'hexagone inconnu : {given}."), given=int(state.max()))
-    shown = columns["class"][state == STATE_CODES["value"]]
-    if shown.size and shown.max() >= len(header["classes"]):
-        raise LayerError(
-            N_("Classe {given} : la légende n'en a que {known}."),
-            given=int(shown.max()),
-            known=len(header["classes"]),
-        )
+    if (np.diff(columns["cell"]) <= 0).any():
+        raise LayerError(N_("Hexagones en désordre ou répétés."))
 
 
 INSETS: tuple[tuple[str, str, tuple[float, float, float, float]], ...] = (
@@ -234,26 +347,8 @@ class HexagonLayer(JSCSSMixin, Layer):
 
     default_js = [  # noqa: RUF012 -- folium reads these class attributes and expects lists
         ("h3", "/assets/h3-js/h3-js.umd.js"),
-        ("hexacross_canvas", "/layers/canvas.js"),
-        ("hexacross_basemap_tiles", "/layers/basemap_tiles.js"),
-        ("hexacross_basemap", "/layers/basemap.js"),
-        ("hexacross_tile_server", "/layers/tile_server.js"),
-        ("hexacross_outlines", "/layers/outlines.js"),
-        ("hexacross_payload", "/layers/payload.js"),
-        ("hexacross_tooltip", "/layers/tooltip.js"),
-        ("hexacross_legend", "/layers/legend.js"),
-        ("hexacross_insets", "/layers/insets.js"),
-        ("hexacross_controls", "/layers/controls.js"),
         ("geographiclib", "/assets/geographiclib/geographiclib-geodesic.min.js"),
-        ("hexacross_geodesy", "/layers/geodesy.js"),
-        ("hexacross_sketch", "/layers/sketch.js"),
-        ("hexacross_coordinates", "/layers/coordinates.js"),
-        ("hexacross_measure", "/layers/measure.js"),
-        ("hexacross_stream", "/layers/stream.js"),
-        ("hexacross_live", "/layers/live.js"),
-        ("hexacross_zone", "/layers/zone.js"),
-        ("hexacross_tools", "/layers/tools.js"),
-        ("hexacross_hexagons", "/layers/hexagons.js"),
+        ("hexacross_scripts", bundle_address()),
     ]
     default_css = [("hexacross", "/layers/map.css")]  # noqa: RUF012 -- see default_js
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 
 from layers.colours import THEMES, Theme, ThemeName
-from layers.hexagons import INSETS, STATE_CODES, Header, State
+from layers.hexagons import INSETS, STATE_CODES, Description, Level, State
 from layers.outlines import Outline
 
 PictureFormat = Literal["png", "pdf", "svg"]
@@ -34,7 +34,8 @@ LINE_STYLES = {"operating": "-", "installing": (0, (6, 4)), "assumed": (0, (1, 3
 
 
 def draw_picture(
-    header: Header,
+    described: Description,
+    level: Level,
     columns: dict[str, NDArray[Any]],
     *,
     land: gpd.GeoDataFrame | None = None,
@@ -45,10 +46,10 @@ def draw_picture(
     size_inches: tuple[float, float] = (11.69, 8.27),
     dots_per_inch: int = 150,
 ) -> bytes:
-    """Draw what the page's map draws, for what `header["view"]` looks at.
+    """Draw what the page's map draws, for what `described["view"]` looks at.
 
     Args:
-        columns: As decoded from a payload: `cell`, `state`, `class`.
+        columns: `cell`, `state` and `class`, its position in `level["classes"]`; of one length.
         land: Polygons of the ground (départements, say), EPSG:4326.
         insets: Key, name and bounds of the small maps beside a national view.
         size_inches: Width and height; A4 on its side unless told.
@@ -57,16 +58,16 @@ def draw_picture(
         A file of the format asked for. Nothing of matplotlib's global state is touched.
     """
     look = THEMES[theme]
-    (south, west), (north, east) = header["view"]["bounds"]
+    (south, west), (north, east) = described["view"]["bounds"]
     with mpl.rc_context({"svg.fonttype": "none", "hatch.linewidth": 0.5, "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=size_inches, dpi=dots_per_inch, facecolor=look.panel)
         FigureCanvasAgg(figure)
-        content = Content(header, columns, land, outlines, look)
+        content = Content(level, columns, land, outlines, look)
         _draw_map(figure.add_axes((0.02, 0.07, 0.7, 0.8), anchor="W"), content, (west, south, east, north))
-        if header["view"]["national"]:
+        if described["view"]["national"]:
             _draw_insets(figure, content, insets)
-        _draw_legend(figure, header, look)
-        _draw_texts(figure, header, look)
+        _draw_legend(figure, described, level, look)
+        _draw_texts(figure, described, level, look)
         buffer = io.BytesIO()
         # Without a date in it the same map gives the same file.
         metadata = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}[picture_format]
@@ -86,7 +87,7 @@ def projection(bounds: Bounds) -> str:
 class Content(NamedTuple):
     """What every map of the picture shows, wherever it looks."""
 
-    header: Header
+    level: Level
     columns: dict[str, NDArray[Any]]
     land: gpd.GeoDataFrame | None
     outlines: Sequence[Outline]
@@ -135,7 +136,7 @@ def _draw_land(axes: Axes, crs: str, land: gpd.GeoDataFrame | None, bounds: Boun
 
 
 def _draw_hexagons(axes: Axes, crs: str, content: Content, bounds: Bounds) -> None:
-    header, columns, look = content.header, content.columns, content.look
+    columns, look = content.columns, content.look
     boundaries = [h3.cell_to_boundary(h3.int_to_str(cell)) for cell in columns["cell"].tolist()]
     west, south, east, north = _around(bounds).bounds
     seen = [i for i, ((lat, lng), *_) in enumerate(boundaries) if west <= lng <= east and south <= lat <= north]
@@ -143,7 +144,7 @@ def _draw_hexagons(axes: Axes, crs: str, content: Content, bounds: Bounds) -> No
     state, position = columns["state"][seen], columns["class"][seen]
     for name in (*HATCHES, "zero"):
         _add_state(axes, [corners[i] for i in np.flatnonzero(state == STATE_CODES[name])], name, look)
-    for at, spec in enumerate(header["classes"]):
+    for at, spec in enumerate(content.level["classes"]):
         members = [corners[i] for i in np.flatnonzero((state == STATE_CODES["value"]) & (position == at))]
         colour = spec["colour_dark"] if look.name == "dark" else spec["colour"]
         axes.add_collection(PolyCollection(members, facecolors=colour, edgecolors=look.land, linewidths=0.1))
@@ -174,19 +175,19 @@ def _draw_outlines(axes: Axes, crs: str, outlines: Sequence[Outline], bounds: Bo
             axes.plot(*to_map.transform(*outline.seat), "s", color=look.outline, markersize=3 * width)
 
 
-def _draw_legend(figure: Figure, header: Header, look: Theme) -> None:
+def _draw_legend(figure: Figure, described: Description, level: Level, look: Theme) -> None:
     handles: list[Patch] = []
-    for spec in reversed(header["classes"]):
+    for spec in reversed(level["classes"]):
         colour = spec["colour_dark"] if look.name == "dark" else spec["colour"]
         handles.append(Patch(facecolor=colour, label=f"{spec['label']}   ({spec['count']})"))
-    for state in header["states"]:
+    for state in described["states"]:
         hatch = HATCHES.get(state["state"], "")
         ground = look.pattern_ground if hatch else look.land
         label = f"{state['label']}   ({state['count']})"
         handles.append(Patch(facecolor=ground, edgecolor=look.pattern, hatch=hatch, linewidth=0.3, label=label))
     drawn = figure.legend(
         handles=handles,
-        title="\n".join(part for part in (header["title"], header["unit"]) if part),
+        title="\n".join(part for part in (described["title"], described["unit"]) if part),
         loc="upper left",
         bbox_to_anchor=(0.735, 0.87),
         frameon=False,
@@ -198,18 +199,20 @@ def _draw_legend(figure: Figure, header: Header, look: Theme) -> None:
     drawn.get_title().set_color(look.ink)
 
 
-def _draw_texts(figure: Figure, header: Header, look: Theme) -> None:
+def _draw_texts(figure: Figure, described: Description, level: Level, look: Theme) -> None:
     # parse_math=False: a "$" in a name is a dollar, not a formula.
-    title = f"{header['title']} · {header['view']['name']}"
+    title = f"{described['title']} · {described['view']['name']}"
     figure.text(0.02, 0.915, title, fontsize=13, weight="bold", color=look.ink, parse_math=False)
-    figure.text(0.02, 0.885, header["period"], fontsize=9, color=look.ink_minor, parse_math=False)
-    sources = [f"{source['name']} · {source['age']}" for source in header["sources"]]
-    foot = "\n".join(part for part in (header["resolution_label"], *header["notes"], *sources) if part)
+    figure.text(0.02, 0.885, described["period"], fontsize=9, color=look.ink_minor, parse_math=False)
+    sources = [f"{source['name']} · {source['age']}" for source in described["sources"]]
+    foot = "\n".join(
+        part for part in (level["resolution_label"], *described["notes"], *level["notes"], *sources) if part
+    )
     figure.text(0.735, 0.075, foot, fontsize=7, color=look.ink_minor, va="bottom", wrap=True, parse_math=False)
-    if header["marking"]:
+    if described["marking"]:
         for height in (0.975, 0.025):
             figure.text(
-                0.5, height, header["marking"]["label"], fontsize=9, weight="bold", color=look.ink,
+                0.5, height, described["marking"]["label"], fontsize=9, weight="bold", color=look.ink,
                 ha="center", va="center", parse_math=False,
             )  # fmt: skip
 

@@ -1,39 +1,7 @@
-// Canvas layers that are repainted whole and sharp at every zoom and pixel ratio, and the frame painters draw in.
+// Canvas layers that are repainted whole and sharp at every zoom and pixel ratio.
 (function () {
   "use strict";
-  const hexacross = (L.hexacross = L.hexacross || {});
-
-  /** Web Mercator with the whole world from 0 to 1, y downward. */
-  hexacross.worldX = (lng) => (lng + 180) / 360;
-  hexacross.worldY = (lat) => {
-    const sine = Math.sin((Math.max(-85.0511, Math.min(85.0511, lat)) * Math.PI) / 180);
-    return 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
-  };
-
-  /**
-   * What a painter needs: pixel = world * scale - origin, and the box of world coordinates to fill.
-   * The same painters serve the map and its insets.
-   */
-  hexacross.Frame = class {
-    constructor(context, scale, originX, originY, width, height, left, top) {
-      Object.assign(this, { context, scale, originX, originY, width, height, left, top });
-      this.zoom = Math.log2(scale / 256);
-      this.west = (left + originX) / scale;
-      this.north = (top + originY) / scale;
-      this.east = (left + width + originX) / scale;
-      this.south = (top + height + originY) / scale;
-    }
-    x(worldX) {
-      return worldX * this.scale - this.originX;
-    }
-    y(worldY) {
-      return worldY * this.scale - this.originY;
-    }
-    /** Whether a box [west, north, east, south] in world coordinates is in sight. */
-    sees(box) {
-      return box[0] <= this.east && box[2] >= this.west && box[1] <= this.south && box[3] >= this.north;
-    }
-  };
+  const hexacross = L.hexacross;
 
   const SMALLEST_PX = { x: 320, y: 160 }; // that hold the margins which panels ask for
 
@@ -93,11 +61,15 @@
       this._container.style.width = size.x + "px";
       this._container.style.height = size.y + "px";
       this._context.setTransform(ratio, 0, 0, ratio, -corner.x * ratio, -corner.y * ratio);
-      const scale = this._map.options.crs.scale(this._zoom);
+      this._paint(this.frame());
+    },
+    /** What the canvas shows. */
+    frame: function () {
+      const size = this._bounds.getSize();
+      const corner = this._bounds.min;
       const origin = this._map.getPixelOrigin();
-      this._paint(
-        new hexacross.Frame(this._context, scale, origin.x, origin.y, size.x, size.y, corner.x, corner.y),
-      );
+      const scale = this._map.options.crs.scale(this._zoom);
+      return new hexacross.Frame(this._context, scale, origin.x, origin.y, size.x, size.y, corner.x, corner.y);
     },
   });
 

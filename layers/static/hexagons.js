@@ -1,20 +1,25 @@
-// The layer itself: follows the page's address, fetches, paints, answers the mouse and the keyboard.
+// The layer itself: follows the page's address, asks for what is in sight, paints, answers the mouse and the keyboard.
 (function () {
   "use strict";
   const hexacross = L.hexacross;
   const { element, fill } = hexacross;
 
   const FONT_FAMILY = "Source Sans"; // that ships with Streamlit
-  const WATCH_MS = 250;
+  const WATCH_MS = 60;
   const RETRY_S = [2, 5, 10, 30]; // then 30 for ever
   const SLOW_MS = 120; // a bar that flashes for less says nothing
   const ARROWS = { ArrowRight: 0, ArrowDown: 90, ArrowLeft: 180, ArrowUp: -90 }; // degrees, clockwise on the screen
   const MAX_RINGS = 12; // how far the keyboard looks for the next hexagon
+  const DESCRIBED_MS = 10_000; // notes and ages of sources may be as old as that
+  const WHOLE_MS = 1500; // a new view replaces the old one when all of it is there, or after this
+  const PULSE_MS = 3000; // an event that arrives pulses three times
+  const PULSES = 3;
 
   const HexagonLayer = L.Layer.extend({
     initialize: function (options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { hexagons: null, hovered: -1, pinned: -1, viewKey: null, failures: 0, version: 0 });
+      // `view` is what is shown, `coming` the one that replaces it once its hexagons are there.
+      Object.assign(this, { view: null, coming: null, hovered: "", pinned: "", viewKey: null, failures: 0, version: 0, pulses: new Map() });
       this.colours = options.colours;
       this.strings = options.strings;
     },
@@ -23,6 +28,7 @@
       this._map = map;
       this._container = map.getContainer();
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
+      this.workers = new hexacross.TileWorkers();
       this._setColours();
       this._zooms(map);
       this._panels(map);
@@ -41,6 +47,7 @@
       clearTimeout(this._retry);
       if (this._live) this._live.stop();
       if (this._request) this._request.abort();
+      this.workers.stop();
       this._resizes.disconnect();
       for (const canvas of Object.values(this._canvases)) canvas.remove();
       if (this.tileServer) this.tileServer.remove();
@@ -88,6 +95,7 @@
     _panels: function (map) {
       const { strings, colours, options } = this;
       this.zoom = new hexacross.ZoomControl(strings, () => this._goHome()).addTo(map);
+      this.walk = new hexacross.Walk(this, () => this._page(), colours, strings).addTo(map);
       this.layers = new hexacross.LayersControl(strings, hexacross.memoryOf(this._page())).addTo(map);
       this.insets = new hexacross.Insets(options.insets, strings, (frame) => this._paintInset(frame)).addTo(map);
       this.scale = L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
@@ -181,8 +189,8 @@
       this._live = new window.hexacrossLive.Follower({
         url: this.options.changes,
         shown: () => this.version,
-        touches: (change) => window.hexacrossLive.concerns(change, this.viewKey, new URLSearchParams(this._query)),
-        refresh: () => this._fetch(),
+        touches: (change) => this._touch(change),
+        refresh: () => this._refresh(),
         told: () => this._tellOutage(),
       });
     },
@@ -198,8 +206,8 @@
 
     _outage: function () {
       if (!this._live) return "";
-      const locale = this.hexagons && this.hexagons.header.locale === "en" ? "en-GB" : "fr-FR";
-      return window.hexacrossLive.outage(this._live.state, this.hexagons ? this._live.freshAt || this._freshAt : 0, this.strings, locale);
+      const locale = this.view && this.view.description.locale === "en" ? "en-GB" : "fr-FR";
+      return window.hexacrossLive.outage(this._live.state, this.view ? this._live.freshAt || this._freshAt : 0, this.strings, locale);
     },
 
     _say: function (words, ...buttons) {
@@ -210,69 +218,160 @@
 
     // ── Fetching ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    /** Fetch the view of the address; the picture there is stays until the other one has come. Whether it has. */
+    /** Fetch the view of the address; the picture there is stays until the other one has come. */
     _fetch: async function () {
-      if (this._request) this._request.abort();
       clearTimeout(this._retry);
+      this._container.dataset.state = "loading";
+      await this._asking(async (request) => {
+        const { described, version } = await this._describe(request);
+        this._come(described, version);
+      });
+    },
+
+    /** The tiles that changes have touched, and the description if it is not of just now; whether all of it came. */
+    _refresh: function () {
+      const { view } = this;
+      if (!view || this.coming || view.walk) return this._fetch().then(() => !this.failures);
+      const touched = this._live.touched;
+      this.repaint(); // asks for the tiles
+      return this._asking(async (request) => {
+        if (this._everything || Date.now() - this._describedAt > DESCRIBED_MS) {
+          view.renew((await this._describe(request)).described);
+          this._tell(view);
+        }
+        await view.settled();
+        this.version = Math.max(this.version, touched);
+        this._freshAt = Date.now();
+      });
+    },
+
+    /** Run a request that replaces the one before; a fault is told on the map. */
+    _asking: async function (ask) {
+      if (this._request) this._request.abort();
       const request = (this._request = new AbortController());
       const slow = setTimeout(() => this._bar.classList.add("hxc-on"), SLOW_MS);
-      this._container.dataset.state = "loading";
       try {
-        this._accept(await this._read(request));
+        await ask(request);
         return true;
       } catch (error) {
         if (!request.signal.aborted) this._fail(error);
         return false;
       } finally {
         clearTimeout(slow);
-        if (this._request === request) this._bar.classList.remove("hxc-on");
+        if (this._request === request && !this.coming) this._bar.classList.remove("hxc-on");
       }
     },
 
-    /** Throws a TypeError (unreachable), a Refusal, or what `decode` throws. */
-    _read: async function (request) {
-      const answer = await fetch(`${this.options.url}?${this._query}`, { signal: request.signal });
-      if (!answer.ok) throw await Refusal.of(answer);
-      if (!(answer.headers.get("Content-Type") || "").startsWith("application/octet-stream")) throw new RangeError("no payload");
-      const hexagons = hexacross.decode(await answer.arrayBuffer());
-      hexagons.version = Number(answer.headers.get("Hexacross-Version")); // 0: the server does not say
-      return hexagons;
+    _describe: async function (request) {
+      const answer = await read(`${this.options.url}?${this._query}`, request.signal);
+      Object.assign(this, { _describedAt: Date.now(), _everything: false });
+      return { described: await answer.json(), version: Number(answer.headers.get("Hexacross-Version")) };
     },
 
-    _accept: function (hexagons) {
-      const { header } = hexagons;
-      const hovered = this.hovered >= 0 ? this.hexagons.name(this.hovered) : "";
-      Object.assign(this, { hexagons, version: hexagons.version, failures: 0, _freshAt: Date.now() });
-      this.hovered = hovered ? hexagons.find(hovered) : -1;
-      this._notice.hidden = true;
-      this._message.textContent = header.message;
-      this._message.hidden = !header.message;
-      if (this.basemap) this.basemap.english = header.locale === "en";
-      this.legend.update(header);
-      this.insets.show(header.view.national);
-      this._pinFromAddress();
-      if (header.view.key !== this.viewKey) {
-        this.viewKey = header.view.key;
+    /** A view that is to be shown: the map goes where it is, and asks for what is in sight there. */
+    _come: function (described, version) {
+      if (this.coming && !this.coming.walk) this.coming.close();
+      const language = new URLSearchParams(this._query).get("langue") || "";
+      this._await(new hexacross.MapView(this, described, version, language));
+      if (described.view.key !== this.viewKey) {
+        this.viewKey = described.view.key;
         hexacross.whenSized(this._map, () => this._goHome());
       }
       this.repaint();
-      this.outlines.load(header.outlines);
-      this._container.dataset.state = "ready";
-      this._container.dataset.hexagons = String(hexagons.count);
-      this._map.fire("hexacross:ready", { header, count: hexagons.count });
+    },
+
+    _await: function (view) {
+      this.coming = view;
+      clearTimeout(this._wholeness);
+      this._wholeness = setTimeout(() => this._show(), WHOLE_MS);
+    },
+
+    /** Show the view that came instead of the old one. */
+    _show: function () {
+      const { coming } = this;
+      if (!coming || !this._map) return;
+      clearTimeout(this._wholeness);
+      if (this.view && !this.view.walk) this.view.close();
+      Object.assign(this, { view: coming, coming: null, version: coming.version, failures: 0, _freshAt: Date.now() });
+      this._notice.hidden = true;
+      this._bar.classList.remove("hxc-on");
+      this._tell(coming);
+      this.insets.show(coming.description.view.national);
+      this._pinFromAddress();
+      this.outlines.load(coming.description.outlines);
+      this.repaint();
+      this._map.fire("hexacross:view", { view: coming });
       if (this._live) this._live.check();
     },
 
+    /** Classes by resolution: all steps of a walk share them, a view without one has its own. */
+    levelsOf: function ({ length }) {
+      if (!length) return new Map();
+      const walked = `${new URLSearchParams([...new URLSearchParams(this._query)].filter(([name]) => name !== "du" && name !== "au"))} ${length}`;
+      if (this._walked !== walked) Object.assign(this, { _walked: walked, _walkLevels: new Map() });
+      return this._walkLevels;
+    },
+
+    // A walk through time: its steps are views like any other, made and kept by who walks (time.js).
+
+    walkingView: function (walk) {
+      const { description, version, language, homeZoom } = this.view;
+      return Object.assign(new hexacross.MapView(this, description, version, language, walk), { homeZoom });
+    },
+
+    /** Go to a step by hand: it is shown when it is there. */
+    comeWalking: function (view) {
+      if (view === this.view) return;
+      this._await(view);
+      this.repaint();
+    },
+
+    /** Have a step fetched and painted before its turn. */
+    prepareWalking: function (view) {
+      if (view !== this.view) view.follow(this._canvases.hexagons.frame(), this.options.zooms);
+    },
+
+    isPrepared: function (view) {
+      return view === this.view || view.follow(this._canvases.hexagons.frame(), this.options.zooms);
+    },
+
+    showWalking: function (view) {
+      this.coming = view;
+      this._show();
+      this._canvases.hexagons.repaint();
+    },
+
+    /** Say beside the map what it shows. */
+    _tell: function ({ description }) {
+      this._message.textContent = description.message;
+      this._message.hidden = !description.message;
+      if (this.basemap) this.basemap.english = description.locale === "en";
+      this._legendFor = null;
+      this._recount();
+    },
+
+    /** Whether a change touches what is shown; its tiles are then out of date. */
+    _touch: function (change) {
+      this.workers.age();
+      for (const view of this.walk.views.values()) view.tiles.touch(change); // of other days
+      if (!window.hexacrossLive.concerns(change, this.viewKey, new URLSearchParams(this._query))) return false;
+      this._everything = this._everything || change.everything;
+      for (const view of [this.view, this.coming]) if (view) view.tiles.touch(change);
+      return true;
+    },
+
     _fail: function (error) {
+      if (this._container.dataset.state === "error") return; // of several tiles one tells it, and the next try is on its way
       const wait = RETRY_S[Math.min(this.failures, RETRY_S.length - 1)];
       this.failures += 1;
       this._container.dataset.state = "error";
+      clearTimeout(this._retry);
       this._retry = setTimeout(() => this._fetch(), 1000 * wait);
       const outage = this._outage();
       if (outage) return this._say(outage);
       const reason = error instanceof Refusal ? error.say(this.strings) : error instanceof TypeError ? this.strings.unreachable : this.strings.unreadable;
       const words = [fill(this.strings.failed, { reason, seconds: wait })];
-      if (this.hexagons) words.push(this.strings.oldPicture);
+      if (this.view) words.push(this.strings.oldPicture);
       const again = element("button", "", this.strings.retry);
       again.type = "button";
       again.onclick = () => this._fetch();
@@ -281,15 +380,17 @@
 
     /** Show the whole territory, clear of the legend and of the insets. */
     _goHome: function () {
-      if (!this.hexagons) return;
-      const { bounds } = this.hexagons.header.view;
+      const held = this.coming || this.view;
+      if (!held) return;
+      const { bounds } = held.description.view;
       const size = this._map.getSize();
       const left = Math.min(this.legend.width() + 24, size.x * 0.4);
       this._map.fitBounds(bounds, {
         paddingTopLeft: [left, 16],
-        paddingBottomRight: [this.insets.width() + 16, 16],
+        paddingBottomRight: [this.insets.width() + 16, this.walk.height() + 16],
         animate: false,
       });
+      held.homeZoom = this._map.getZoom();
     },
 
     // ── Painting ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -304,10 +405,44 @@
       });
     },
 
+    /** Ask for what is in sight, and draw what is there: of the view that comes as soon as all of it is. */
     _paintHexagons: function (frame) {
-      if (!this.hexagons) return;
-      const painted = this.hexagons.paint(frame, this.colours);
-      this._container.dataset.painted = String(painted);
+      const { coming, view } = this;
+      if (coming && coming.follow(frame, this.options.zooms)) return this._show();
+      if (!view) return coming && coming.draw(frame);
+      if (!coming) view.follow(frame, this.options.zooms);
+      view.draw(frame);
+      this._recountSoon();
+    },
+
+    /** The legend counts what is in sight; while the map moves, ten times a second at most. */
+    _recountSoon: function () {
+      if (this._recounting) return;
+      this._recounting = setTimeout(() => {
+        this._recounting = 0;
+        if (this._map && this.view) this._recount();
+      }, 100);
+    },
+
+    _recount: function () {
+      const { view, _map: map } = this;
+      const counted = view.counted(this._frameInSight());
+      if (!counted) return;
+      if (this._legendFor !== counted.level) this.legend.update(view.legend(counted));
+      else this.legend.recount(counted.classes, counted.states);
+      this._legendFor = counted.level;
+      Object.assign(this._container.dataset, { painted: counted.inSight, hexagons: counted.loaded });
+      if (!view.isWhole || this.coming) return;
+      this._container.dataset.state = "ready";
+      map.fire("hexacross:ready", { description: view.description, count: counted.loaded });
+    },
+
+    /** What the window shows of the map, without the canvas's margins. */
+    _frameInSight: function () {
+      const { x, y } = this._map.getSize();
+      const corner = this._map.containerPointToLayerPoint([0, 0]);
+      const origin = this._map.getPixelOrigin();
+      return new hexacross.Frame(null, this._map.options.crs.scale(this._map.getZoom()), origin.x, origin.y, x, y, corner.x, corner.y);
     },
 
     _paintLines: function (frame) {
@@ -331,61 +466,106 @@
 
     _paintInset: function (frame) {
       if (this.basemap) this.basemap.paintGround(frame);
-      if (this.hexagons && this.layers.shows("hexagons")) this.hexagons.paint(frame, this.colours);
+      if (this.view && this.layers.shows("hexagons")) this.view.paintInset(frame, this.options.zooms);
       this.outlines.paint(frame);
     },
 
     _paintMarks: function (frame) {
-      if (!this.hexagons) return;
-      for (const [i, width] of [[this.hovered, 2], [this.pinned, 3]]) {
-        if (i < 0) continue;
-        const { context } = frame;
-        context.beginPath();
-        this.hexagons.trace(frame, i);
-        context.lineJoin = "round";
-        context.strokeStyle = this.colours.halo;
-        context.lineWidth = width + 2.5;
-        context.stroke();
-        context.strokeStyle = this.colours.accent;
-        context.lineWidth = width;
-        context.stroke();
+      const { context } = frame;
+      context.lineJoin = "round";
+      for (const [cell, width] of [[this.hovered, 2], [this.pinned, 3]]) {
+        if (cell) this._ring(frame, cell, width, 1);
+      }
+      this._paintPulses(frame);
+    },
+
+    _ring: function (frame, cell, width, alpha) {
+      const { context } = frame;
+      context.beginPath();
+      hexacross.trace(frame, hexacross.shapeOf(cell));
+      context.globalAlpha = alpha;
+      context.strokeStyle = this.colours.halo;
+      context.lineWidth = width + 2.5;
+      context.stroke();
+      context.strokeStyle = this.colours.accent;
+      context.lineWidth = width;
+      context.stroke();
+      context.globalAlpha = 1;
+    },
+
+    // ── What has just come ───────────────────────────────────────────────────────────────────────────────────────
+
+    /** Hexagons in which something was added pulse three times; on a screen at rest, their ring stays a moment. */
+    pulse: function (cells) {
+      const until = performance.now() + PULSE_MS;
+      for (const cell of cells) this.pulses.set(cell, until);
+      this._container.dataset.pulsed = String(Number(this._container.dataset.pulsed || 0) + cells.length);
+      this._beat();
+    },
+
+    _beat: function () {
+      if (this._beating || !this.pulses.size) return;
+      this._beating = requestAnimationFrame(() => {
+        this._beating = 0;
+        if (!this._map) return;
+        this._canvases.marks.repaint();
+        this._beat();
+      });
+    },
+
+    _paintPulses: function (frame) {
+      const now = performance.now();
+      const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+      for (const [cell, until] of this.pulses) {
+        if (until <= now) this.pulses.delete(cell);
+        else this._ring(frame, cell, 2, still ? 1 : Math.abs(Math.sin((Math.PI * PULSES * (until - now)) / PULSE_MS)));
       }
     },
 
     // ── Mouse and keyboard ───────────────────────────────────────────────────────────────────────────────────────
 
+    /** The hexagon of the map's resolution at a place, if it is known: { cell, hexagons, i }. */
     _at: function ({ lat, lng }) {
-      if (!this.hexagons || !this.hexagons.count) return -1;
-      return this.hexagons.find(h3.latLngToCell(lat, lng, this.hexagons.header.resolution));
+      if (!this.view) return null;
+      return this._known(h3.latLngToCell(lat, lng, this.view.resolutionAt(this._map.getZoom())));
+    },
+
+    _known: function (cell) {
+      const found = cell && this.view ? this.view.find(cell, this._map.getZoom()) : null;
+      return found && { cell, ...found };
     },
 
     _move: function (event) {
-      this._hover(this._at(event.latlng), event.containerPoint);
+      const found = this._at(event.latlng);
+      this._hover(found ? found.cell : "", event.containerPoint);
     },
 
     _leave: function () {
-      this._hover(-1);
+      this._hover("");
     },
 
-    _hover: function (i, point) {
-      const changed = i !== this.hovered;
-      this.hovered = i;
+    _hover: function (cell, point) {
+      const changed = cell !== this.hovered;
+      this.hovered = cell;
       if (changed) this._canvases.marks.repaint();
-      this._container.style.cursor = i >= 0 ? "pointer" : "";
+      this._container.style.cursor = cell ? "pointer" : "";
       this._hoverPoint = point;
       this._reshow();
     },
 
     /** The hexagon under the mouse or reached by the keyboard speaks; without one, the pinned hexagon while in sight. */
     _reshow: function () {
-      if (this.hovered >= 0) {
-        const point = this._hoverPoint || this._point(this.hovered);
-        this.tooltip.show(this.hexagons, this.hovered, point, this.hovered === this.pinned);
-      } else if (this.pinned >= 0 && this._inSight(this._point(this.pinned))) {
-        this.tooltip.show(this.hexagons, this.pinned, this._point(this.pinned), true);
-      } else {
-        this.tooltip.hide();
-      }
+      const hovered = this._known(this.hovered);
+      const pinned = this._known(this.pinned);
+      if (hovered) this._speak(hovered, this._hoverPoint || this._point(this.hovered), this.hovered === this.pinned);
+      else if (pinned && this._inSight(this._point(this.pinned))) this._speak(pinned, this._point(this.pinned), true);
+      else this.tooltip.hide();
+    },
+
+    _speak: function ({ hexagons, i }, point, isPinned) {
+      this.view.names().then(() => this._tooltipWaits && this._reshow());
+      this._tooltipWaits = !this.view.places;
+      this.tooltip.show(this.view, hexagons, i, point, isPinned);
     },
 
     _inSight: function ({ x, y }) {
@@ -393,36 +573,37 @@
       return x >= 0 && y >= 0 && x <= size.x && y <= size.y;
     },
 
-    _point: function (i) {
-      const [lat, lng] = h3.cellToLatLng(this.hexagons.cell(i));
-      return this._map.latLngToContainerPoint([lat, lng]);
+    _point: function (cell) {
+      return this._map.latLngToContainerPoint(h3.cellToLatLng(cell));
     },
 
-    /** Pins; the click goes on to whoever else listens to the map (the page, through st_folium). */
+    /** Pins; the click goes on to whoever else listens to the map (the page, through st_folium), with the resolution. */
     _click: function (event) {
-      this._pin(this._at(event.latlng));
+      const found = this._at(event.latlng);
+      if (this.view) event.latlng.alt = this.view.resolutionAt(this._map.getZoom());
+      this._pin(found ? found.cell : "");
     },
 
-    _pin: function (i) {
-      this.pinned = i;
+    _pin: function (cell) {
+      this.pinned = cell;
       this._canvases.marks.repaint();
       this._reshow();
-      this._map.fire("hexacross:pin", { cell: i < 0 ? null : this.hexagons.name(i) });
+      this._map.fire("hexacross:pin", { cell: cell || null });
     },
 
     _pinFromAddress: function () {
-      this.pinned = this.hexagons && this._pinAsked ? this.hexagons.find(this._pinAsked) : -1;
+      this.pinned = this._pinAsked && h3.isValidCell(this._pinAsked) ? this._pinAsked : "";
       this._canvases.marks.repaint();
       this._reshow();
     },
 
     _free: function () {
-      this.hovered = -1;
-      this._pin(-1);
+      this.hovered = "";
+      this._pin("");
     },
 
     _key: function (event) {
-      if (!this.hexagons || !this.hexagons.count) return;
+      if (!this.view) return;
       if (event.key in ARROWS) this._step(ARROWS[event.key]);
       else if (event.key === "Enter" || event.key === " ") this._enter();
       else return;
@@ -430,60 +611,64 @@
     },
 
     _enter: function () {
-      if (this.hovered < 0) return;
-      const [lat, lng] = h3.cellToLatLng(this.hexagons.cell(this.hovered));
-      const latlng = L.latLng(lat, lng);
+      if (!this.hovered) return;
+      const latlng = L.latLng(h3.cellToLatLng(this.hovered));
       this._map.fire("click", { latlng, layerPoint: this._map.latLngToLayerPoint(latlng), containerPoint: this._point(this.hovered) });
     },
 
     /** To the nearest hexagon within 60° of the arrow's direction, over gaps of a few hexagons. */
     _step: function (direction) {
-      const from = this.hovered >= 0 ? this.hovered : this.pinned >= 0 ? this.pinned : this._middle();
-      const next = this.hovered < 0 && this.pinned < 0 ? from : this._neighbour(from, direction);
-      if (next < 0) return;
+      const from = this._known(this.hovered) || this._known(this.pinned);
+      const next = from ? this._neighbour(from, direction) : this._middle();
+      if (!next) return;
       const point = this._point(next);
       const size = this._map.getSize();
       if (point.x < 40 || point.y < 40 || point.x > size.x - 40 || point.y > size.y - 40) {
-        const [lat, lng] = h3.cellToLatLng(this.hexagons.cell(next));
-        this._map.panTo([lat, lng], { animate: false });
+        this._map.panTo(h3.cellToLatLng(next), { animate: false });
       }
       this._hover(next);
     },
 
     _neighbour: function (from, direction) {
-      const { hexagons } = this;
-      const start = hexagons.name(from);
       for (let ring = 1; ring <= MAX_RINGS; ring += 1) {
-        let best = -1;
+        let best = "";
         let least = 45;
-        for (const index of h3.gridRing(start, ring)) {
-          const i = hexagons.find(index);
-          if (i < 0) continue;
-          const angle = (Math.atan2(hexagons.y[i] - hexagons.y[from], hexagons.x[i] - hexagons.x[from]) * 180) / Math.PI;
+        for (const cell of h3.gridRing(from.cell, ring)) {
+          const found = this._known(cell);
+          if (!found) continue;
+          const [x, y] = [found.hexagons.x[found.i], found.hexagons.y[found.i]];
+          const angle = (Math.atan2(y - from.hexagons.y[from.i], x - from.hexagons.x[from.i]) * 180) / Math.PI;
           const turn = Math.abs(((angle - direction + 540) % 360) - 180);
-          if (turn < least) [best, least] = [i, turn];
+          if (turn < least) [best, least] = [cell, turn];
         }
-        if (best >= 0) return best;
+        if (best) return best;
       }
-      return -1;
+      return "";
     },
 
     _middle: function () {
-      const centre = this._map.getCenter();
-      const x = hexacross.worldX(centre.lng);
-      const y = hexacross.worldY(centre.lat);
-      let best = 0;
+      const frame = this._frameInSight();
+      const [x, y] = [(frame.west + frame.east) / 2, (frame.north + frame.south) / 2];
+      let best = "";
       let least = Infinity;
-      for (let i = 0; i < this.hexagons.count; i += 1) {
-        const distance = (this.hexagons.x[i] - x) ** 2 + (this.hexagons.y[i] - y) ** 2;
-        if (distance < least) [best, least] = [i, distance];
-      }
+      this.view.each(frame, (hexagons, i) => {
+        const distance = (hexagons.x[i] - x) ** 2 + (hexagons.y[i] - y) ** 2;
+        if (distance < least) [best, least] = [hexagons.name(i), distance];
+      });
       return best;
     },
   });
 
+  async function read(url, signal) {
+    const answer = await fetch(url, { signal });
+    if (!answer.ok) throw await Refusal.of(answer);
+    if (!(answer.headers.get("Content-Type") || "").startsWith("application/json")) throw new RangeError("no description");
+    return answer;
+  }
+  hexacross.read = read;
+
   /** An answer other than 200, with the reason the server gave in words, if it did. */
-  class Refusal extends Error {
+  const Refusal = (hexacross.Refusal = class Refusal extends Error {
     constructor(status, words) {
       super(`HTTP ${status}`);
       Object.assign(this, { status, words });
@@ -496,7 +681,7 @@
     say(strings) {
       return this.words || fill(strings.refused, { status: this.status });
     }
-  }
+  });
 
   hexacross.hexagonLayer = (options) => new HexagonLayer(options);
 })();

@@ -35,7 +35,7 @@
 
     update: function (header) {
       this.header = header;
-      this._box.hidden = !header.classes.length && !header.states.length;
+      this._box.hidden = !header.classes.length && !header.states.some(({ count }) => count);
       const head = element("div", "hxc-legend-head");
       const title = element("h2", "", header.title);
       this._toggle = element("button", "hxc-fold");
@@ -47,9 +47,19 @@
       head.append(title, this._toggle);
       const unit = [header.unit, header.period].filter(Boolean).join(" · ");
       this._body = element("div", "hxc-legend-body");
-      this._body.append(element("p", "hxc-legend-unit", unit), this._rows(header), ...this._foot(header));
+      this._list = this._rows(header);
+      this._body.append(element("p", "hxc-legend-unit", unit), this._list, ...this._foot(header));
       this._box.replaceChildren(head, this._body);
       this._fold();
+    },
+
+    /** Other numbers of hexagons in the same classes and states. */
+    recount: function (classes, states) {
+      this.header.classes.forEach((spec, at) => (spec.count = classes[at]));
+      for (const spec of this.header.states) spec.count = states[spec.state] || 0;
+      const rows = this._rows(this.header);
+      this._list.replaceWith(rows);
+      this._list = rows;
     },
 
     _rows: function (header) {
@@ -72,7 +82,7 @@
         swatch.style.background = dark ? spec.colour_dark : spec.colour;
         add(swatch, spec.label, spec.count);
       }
-      for (const { state, label, count } of header.states) add(this._patterned(state), label, count);
+      for (const { state, label, count } of header.states) if (count) add(this._patterned(state), label, count);
       return rows;
     },
 

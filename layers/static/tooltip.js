@@ -5,10 +5,10 @@
   const { element, fill } = hexacross;
 
   /** The figures of a hexagon as lines of text: [label, value, interval]. */
-  hexacross.describe = function (hexagons, i, strings) {
-    const { header, columns } = hexagons;
+  hexacross.describe = function (view, hexagons, i, strings) {
+    const { description: header } = view;
+    const { columns } = hexagons;
     const state = hexagons.state(i);
-    const place = columns.place && header.places[columns.place[i]];
     const lines = header.fields.map((field, at) => {
       const number = (name) => columns[name][i];
       const format = new Intl.NumberFormat(header.locale, { maximumFractionDigits: field.decimals, minimumFractionDigits: field.decimals });
@@ -20,7 +20,7 @@
       const interval = known ? fill(strings.interval, { low: format.format(number(field.low)), high: format.format(number(field.high)) }) : "";
       return { label: field.label, text, interval, unknown: Number.isNaN(value) };
     });
-    return { place: place || strings.oneHexagon, lines };
+    return { place: view.nameOf(hexagons, i) || strings.oneHexagon, lines };
   };
 
   function stateLabel(header, state) {
@@ -39,8 +39,8 @@
       this.container = container;
     }
 
-    show(hexagons, i, point, pinned) {
-      const { place, lines } = hexacross.describe(hexagons, i, this.strings);
+    show(view, hexagons, i, point, pinned) {
+      const { place, lines } = hexacross.describe(view, hexagons, i, this.strings);
       const title = element("div", "hxc-tooltip-place", place);
       if (pinned) title.appendChild(element("span", "hxc-tooltip-pinned", this.strings.pinned));
       const table = element("dl", "hxc-tooltip-figures");

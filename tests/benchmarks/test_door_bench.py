@@ -17,6 +17,7 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 import httpx2
@@ -34,6 +35,7 @@ from data.opening import open_store
 from data.private_cluster import PrivateCluster
 from data.query import Viewer
 from tests.benchmarks.report import report
+from tests.hexagons import shown
 from tests.serving import ServerProcess
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800)]
@@ -120,10 +122,15 @@ def read(url: str, number: int, until: float) -> list[float]:
                 "au": (start + timedelta(days=29)).isoformat(),
                 "resolution": "9",
             }
-            assert client.get(f"{url}/hex", params=asked).status_code == 200
+            assert len(shown(partial(body, client, url), urlencode(asked)).columns["cell"])
             seconds.append(time.monotonic() - due)
             due += READ_PAUSE_S
     return seconds
+
+
+def body(client: httpx2.Client, url: str, path: str) -> bytes:
+    """The body of an answer of the server."""
+    return client.get(f"{url}{path}").raise_for_status().content
 
 
 def in_threads(runs: Sequence[Callable[[], Any]]) -> list[Any]:

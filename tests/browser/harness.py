@@ -23,9 +23,23 @@ from starlette.staticfiles import StaticFiles
 
 import layers
 from dashboard.assets import ASSETS
-from layers.classes import NO_CLASS, classify
+from dashboard.routes import map_script
+from geo.tiles import Tile, inside
+from layers.bundle import bundle_address
+from layers.classes import Classes, classify
 from layers.colours import sequential
-from layers.hexagons import STATE_CODES, ClassSpec, FieldSpec, Header, MarkingSpec, SourceSpec, StateSpec, encode
+from layers.hexagons import (
+    STATE_CODES,
+    ZOOMS,
+    ClassSpec,
+    Description,
+    FieldSpec,
+    Level,
+    MarkingSpec,
+    SourceSpec,
+    StateSpec,
+    encode,
+)
 from layers.map import build_map
 from layers.outlines import Outline, encode_outlines
 
@@ -75,35 +89,27 @@ def invented(view: View, seed: int = 1) -> tuple[NDArray[np.int64], NDArray[np.u
     return ordered, states, values
 
 
-def payload(view: View, locale: str = "fr") -> bytes:
-    cells, states, values = invented(view)
+NAMES = ["Marseille 1er Arrondissement", HOSTILE]
+
+
+def classes_of(view: View) -> Classes:
+    _cells, states, values = invented(view)
     shown = np.where(states == STATE_CODES["value"], values, np.nan)
-    classes = classify(shown, "quantiles", 6, format_number=lambda number: f"{number:g}".replace(".", ","))
-    light, dark = sequential(len(classes)), sequential(len(classes), "dark")
-    header = Header(
+    return classify(shown, "quantiles", 6, format_number=lambda number: f"{number:g}".replace(".", ","))
+
+
+def description(view: View, locale: str = "fr") -> Description:
+    return Description(
         locale=locale,
         title="Faits constatés pour 100 000 habitants",
         unit="faits / 100 000 hab.",
         period="1–31 mars 2026",
-        resolution=view.resolution,
-        resolution_label="hexagones de 0,11 km²" if view.resolution == 9 else "hexagones de 38 km²",
-        classes=[
-            ClassSpec(low=low, high=high, label=label, colour=one, colour_dark=other, count=count)
-            for low, high, label, one, other, count in zip(
-                classes.bounds[:-1], classes.bounds[1:], classes.labels, light, dark, classes.counts, strict=True
-            )
-        ],
-        states=[
-            StateSpec(state=state, label=LABELS[state], count=int((states == code).sum()))
-            for state, code in STATE_CODES.items()
-            if state != "value"
-        ],
+        states=[StateSpec(state=state, label=LABELS[state], count=0) for state in STATE_CODES if state != "value"],
         fields=[
-            FieldSpec(name="rate", label="Faits pour 100 000 hab.", unit="", decimals=1, low="low", high="high"),
+            FieldSpec(name="values", label="Faits pour 100 000 hab.", unit="", decimals=1, low="low", high="high"),
             FieldSpec(name="incidents", label="Faits constatés", unit="", decimals=0),
             FieldSpec(name="kg", label="Quantités saisies", unit="kg", decimals=1),
         ],
-        places=["Marseille 1er Arrondissement", HOSTILE],
         view={"key": view.key, "name": view.name, "bounds": view.bounds, "national": not view.key},
         sources=[
             SourceSpec(name="demo", age="données jusqu'au 31 mars 2026", stale=False),
@@ -113,19 +119,42 @@ def payload(view: View, locale: str = "fr") -> bytes:
         notes=["37 faits sans lieu précis ne sont pas sur la carte."],
         message="",
         outlines="/perimetres",
+        places="/lieux/noms.json",
+        key=view.key,
+        resolutions=[view.resolution] * (ZOOMS[1] - ZOOMS[0] + 1),
     )
-    columns: dict[str, NDArray[Any]] = {
+
+
+def level(view: View) -> Level:
+    classes = classes_of(view)
+    light, dark = sequential(len(classes)), sequential(len(classes), "dark")
+    return Level(
+        resolution=view.resolution,
+        resolution_label="hexagones de 0,11 km²" if view.resolution == 9 else "hexagones de 38 km²",
+        classes=[
+            ClassSpec(low=low, high=high, label=label, colour=one, colour_dark=other, count=count)
+            for low, high, label, one, other, count in zip(
+                classes.bounds[:-1], classes.bounds[1:], classes.labels, light, dark, classes.counts, strict=True
+            )
+        ],
+        notes=["Classes établies sur tout le territoire."],
+    )
+
+
+def columns(view: View) -> dict[str, NDArray[Any]]:
+    """The hexagons of a view and their figures, as tiles carry them."""
+    cells, states, values = invented(view)
+    shown = np.where(states == STATE_CODES["value"], values, np.nan)
+    return {
         "cell": cells,
         "state": states,
-        "class": np.where(states == 0, classes.indices(values), NO_CLASS).astype(np.uint8),
-        "place": (np.arange(cells.size) % 2).astype(np.uint16),
-        "rate": shown.astype(np.float32),
-        "low": (shown * 0.7).astype(np.float32),
-        "high": (shown * 1.4).astype(np.float32),
-        "incidents": np.where(np.isnan(shown), np.nan, np.ceil(values)).astype(np.float32),
-        "kg": np.where(np.arange(cells.size) % 3 == 0, np.nan, values * 2).astype(np.float32),
+        "place": 1 + np.arange(cells.size) % len(NAMES),
+        "values": shown,
+        "low": shown * 0.7,
+        "high": shown * 1.4,
+        "incidents": np.where(np.isnan(shown), np.nan, np.ceil(values)),
+        "kg": np.where(np.arange(cells.size) % 3 == 0, np.nan, values * 2),
     }
-    return encode(header, columns)
 
 
 OUTLINES = (
@@ -141,19 +170,28 @@ def perimeters(request: Request) -> Response:
 
 
 class Harness:
-    """The page's server; `requests` are the queries that /hex was asked, `broken` makes it fail."""
+    """The page's server; `requests` are the queries that /hex was asked, `tiles` the tiles asked for as z/x/y.
+
+    `broken` makes the description fail, `broken_tiles` the tiles.
+    """
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.tiles: list[str] = []
         self.broken = False
-        self.slow_s = 0.0
-        self.payloads: dict[str, bytes] = {}
+        self.broken_tiles = False
+        self.slow_s = self.slow_tiles_s = 0.0
+        self.columns: dict[str, dict[str, NDArray[Any]]] = {}
         self.app = Starlette(
             routes=[
                 Route("/", self.page),
-                Route("/hex", self.hexagons),
+                Route("/hex", self.description),
+                Route("/hex/classes", self.classes),
+                Route("/hex/hexagones/{z:int}/{x:int}/{y:int}", self.tile),
+                Route("/lieux/noms.json", lambda request: JSONResponse(NAMES)),
                 Route("/perimetres", perimeters),
                 Mount("/assets", StaticFiles(directory=ASSETS)),
+                Route(bundle_address(), map_script),
                 Mount("/layers", StaticFiles(directory=Path(layers.__file__).parent / "static")),
             ]
         )  # fmt: skip
@@ -164,15 +202,31 @@ class Harness:
         icon = '<link rel="icon" href="data:,">'  # no request for a favicon that is not there
         return HTMLResponse(html.replace("<head>", f"<head><title>Carte</title>{icon}", 1))
 
-    def hexagons(self, request: Request) -> Response:
+    def description(self, request: Request) -> Response:
         self.requests.append(request.url.query)
         time.sleep(self.slow_s)
         if self.broken:
             return JSONResponse({"error": "Base de données illisible <b>"}, status_code=503)
-        key = request.query_params.get("territoire", "")
-        if key not in self.payloads:
-            self.payloads[key] = payload(VIEWS[key])
-        return Response(self.payloads[key], media_type="application/octet-stream")
+        return JSONResponse(description(VIEWS[request.query_params.get("territoire", "")]))
+
+    def classes(self, request: Request) -> Response:
+        view = VIEWS[request.query_params["vue"]]
+        assert int(request.query_params["resolution"]) == view.resolution
+        return JSONResponse(level(view))
+
+    def tile(self, request: Request) -> Response:
+        """The hexagons whose centre is in the tile; of the view that the key names."""
+        self.tiles.append(request.url.path.removeprefix("/hex/hexagones/"))
+        time.sleep(self.slow_tiles_s)
+        if self.broken_tiles:
+            return JSONResponse({"error": "Tuile illisible <b>"}, status_code=503)
+        view = VIEWS[request.query_params["vue"]]
+        if view.key not in self.columns:
+            self.columns[view.key] = columns(view)
+        held = self.columns[view.key]
+        rows = inside(Tile(*(request.path_params[name] for name in ("z", "x", "y"))), held["cell"])
+        content = encode(view.resolution, {name: column[rows] for name, column in held.items()})
+        return Response(content, media_type="application/octet-stream")
 
 
 @contextlib.contextmanager

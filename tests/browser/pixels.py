@@ -25,6 +25,13 @@ def map_frame(page: Page) -> Frame:
     return frame
 
 
+def map_zoom(page: Page) -> int:
+    """The zoom of the map, the hexagons in sight being there."""
+    frame = map_frame(page)
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
+    return round(frame.evaluate("Object.values(window).find(value => value instanceof L.Map).getZoom()"))
+
+
 def pixels(page: Page) -> NDArray[np.uint8]:
     """The map as it is on screen; shape (height, width, 3)."""
     image = Image.open(io.BytesIO(page.locator(FRAME).screenshot()))

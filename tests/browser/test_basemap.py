@@ -36,7 +36,8 @@ PAGE = """<!doctype html><title>Fond de carte</title><link rel="icon" href="data
 <link rel="stylesheet" href="/assets/leaflet/leaflet.css"><link rel="stylesheet" href="/layers/map.css">
 <body style="margin:0"><div id="map" style="height:100vh"></div>
 <script src="/assets/leaflet/leaflet.js"></script>
-<script src="/layers/canvas.js"></script><script src="/layers/basemap_tiles.js"></script>
+<script src="/layers/geometry.js"></script><script src="/layers/canvas.js"></script>
+<script src="/layers/basemap_tiles.js"></script>
 <script src="/layers/basemap.js"></script><script src="/layers/tile_server.js"></script>
 <script>
   const map = L.map("map", {

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from data.geography import geography
 from data.postgis_store import PostgisStore
+from geo.tiles import Tile, tile_bounds
 from tests.browser.conftest import COMMAND, free_port, wait_until_healthy
 from tests.browser.pixels import map_frame
 from tests.data.contract import Row, batch, chunk, event
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.browser
 AIX, MARSEILLE = ("13001", 5.45, 43.53), ("13055", 5.37, 43.30)
 DATES = "du=2026-03-01&au=2026-03-31"
 OF_MARSEILLE = f"territoire=cross:marseille&{DATES}&resolution=8"
+TILE = re.compile(r"/hex/hexagones/(\d+)/(\d+)/(\d+)")
 TRACEBACK = re.compile(r"Traceback|psycopg|Exception|StoreError")
 
 
@@ -114,6 +116,14 @@ def known(page: Page) -> int:
     return int(incidents(page).inner_text())
 
 
+def is_near(place: tuple[str, float, float], z: int, x: int, y: int) -> bool:
+    """Whether a place is in a tile, or as close to it as the coarse cells are large of which changes tell."""
+    west, south, east, north = tile_bounds(Tile(z, x, y))
+    _commune, lng, lat = place
+    beyond = 0.3 + 0.3 * (east - west)
+    return west - beyond < lng < east + beyond and south - beyond < lat < north + beyond
+
+
 def streams(address: str) -> int:
     with urllib.request.urlopen(f"{address}/healthz") as answer:
         return int(json.load(answer)["streams"])
@@ -132,11 +142,19 @@ def test_what_another_program_loads_appears(served: Served, tabs: Callable[[str]
     served.store.load(batch("avril"), [chunk(facts("avril", MARSEILLE, 3, day=date(2026, 4, 2)))])
     served.store.load(batch("aix 1"), [chunk(facts("aix 1", AIX, 3))])
     expect(incidents(page)).to_have_text(str(before + 3))
+    rows = frame.locator(".hxc-legend-rows")
+    expect(rows).not_to_have_text(legend, use_inner_text=True)  # a hexagon of Aix is no longer at zero
+    expect(frame.locator(".hxc-map")).to_have_attribute("data-pulsed", re.compile("[1-9]"))
     frame.wait_for_selector(".hxc-map[data-state=ready]")
-    assert frame.locator(".hxc-legend-rows").inner_text() != legend, "a hexagon of Aix is no longer at zero"
     assert frame.evaluate("window.still") == "here"
-    hexagons = [url for url in asked if "/hex?" in url]
-    assert len(hexagons) == 1, "the two loads that do not touch the view fetch nothing"
+    tiles = [TILE.search(url) for url in asked if "/hex/hexagones/" in url]
+    assert tiles
+    assert len({tile[0] for tile in tiles if tile}) == len(tiles), "only the load that touches the view fetches"
+    for tile in tiles:
+        assert tile is not None
+        assert is_near(AIX, *map(int, tile.groups())), "only the tiles around Aix are fetched again"
+    assert len([url for url in asked if "/hex?" in url]) <= 1
+    assert not [url for url in asked if "/hex/classes" in url], "colours do not move while one looks"
     assert not [url for url in asked if "/perimetres" in url]
     expect(page.locator(".hx-outage")).to_be_hidden()
 

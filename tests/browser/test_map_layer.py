@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import h3
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
-from layers.hexagons import STATE_CODES, decode
-from tests.browser.harness import HOSTILE, VIEWS, Harness, invented, payload, serving
+from geo.tiles import Tile, inside
+from layers.hexagons import STATE_CODES
+from tests.browser.harness import HOSTILE, VIEWS, Harness, View, classes_of, description, invented, level, serving
 
 pytestmark = pytest.mark.browser
 
 MARSEILLE = "territoire=epci:200054807"
+URBAN_AREA = VIEWS["epci:200054807"]
 MAP = "Object.values(window).find(value => value instanceof L.Map)"
 PIXEL_OF_HEXAGONS = """([x, y]) => {
     const canvas = document.querySelector('.leaflet-hxc-hexagons-pane canvas');
@@ -64,9 +68,33 @@ class MapPage:
         """Where a hexagon's centre is in the window, brought to the middle first."""
         lat, lng = h3.cell_to_latlng(h3.int_to_str(cell))
         self.page.evaluate(f"place => {{ {MAP}.setView(place, 14, {{animate: false}}); }}", [lat, lng])
-        self.page.wait_for_timeout(150)
+        self.ready()
         point = self.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", [lat, lng])
         return point["x"], point["y"]
+
+    def in_sight(self, cells: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which cells have their centre in the window."""
+        west, south, east, north = map(float, self.page.evaluate(f"{MAP}.getBounds().toBBoxString()").split(","))
+        centres = np.array([h3.cell_to_latlng(h3.int_to_str(cell)) for cell in cells.tolist()])
+        lat, lng = centres.T
+        return np.asarray((lat >= south) & (lat <= north) & (lng >= west) & (lng <= east))
+
+    def loaded(self, cells: NDArray[np.int64]) -> int:
+        """How many of the cells the tiles hold that were asked for at the zoom of the map."""
+        zoom = self.harness.tiles[-1].partition("/")[0]
+        asked = {tile for tile in self.harness.tiles if tile.partition("/")[0] == zoom}
+        return sum(int(inside(Tile(*map(int, tile.split("/"))), cells).sum()) for tile in asked)
+
+    def legend_counts(self) -> dict[str, int]:
+        """Hexagons by what the legend says of them."""
+        rows = self.page.locator(".hxc-legend-rows li").all()
+        return {
+            row.locator(".hxc-label").inner_text(): int(re.sub(r"\D", "", row.locator(".hxc-count").inner_text()))
+            for row in rows
+        }
+
+    def pixel(self, x: float, y: float) -> list[int]:
+        return list(self.page.evaluate(PIXEL_OF_HEXAGONS, [x, y])[:3])
 
 
 @pytest.fixture
@@ -81,9 +109,9 @@ def shown(browser: Browser, assets: None) -> Iterator[MapPage]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_map_paints_without_complaint_or_foreign_request(shown: MapPage, theme: str) -> None:
     shown.open(f"theme={theme}&{MARSEILLE}")
-    cells, _, _ = invented(VIEWS["epci:200054807"])
-    assert int(shown.map.get_attribute("data-hexagons")) == cells.size
-    assert int(shown.map.get_attribute("data-painted")) > cells.size * 0.95
+    cells, _, _ = invented(URBAN_AREA)
+    assert int(shown.map.get_attribute("data-hexagons")) == shown.loaded(cells) > cells.size * 0.95
+    assert int(shown.map.get_attribute("data-painted")) == shown.in_sight(cells).sum() > cells.size * 0.95
     assert shown.complaints == []
     assert shown.hosts == {shown.address}
 
@@ -97,18 +125,77 @@ def test_a_frame_that_comes_to_its_height_late_shows_the_whole_view(shown: MapPa
     assert shown.page.evaluate(f"{MAP}.getBounds().contains([[42, -4], [51, 9]])")
 
 
+def rgb(colour: str) -> list[int]:
+    return [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+
+
+def is_near(one: list[int], other: list[int]) -> bool:
+    """Hexagons let a little of the ground through."""
+    return max(abs(mine - theirs) for mine, theirs in zip(one, other, strict=True)) <= 2
+
+
+def of_class(view: View, wanted: int) -> NDArray[np.int64]:
+    cells, states, values = invented(view)
+    return cells[(states == STATE_CODES["value"]) & (classes_of(view).indices(values) == wanted)]
+
+
 def test_colours_on_the_screen_are_those_of_the_classes(shown: MapPage) -> None:
-    view = VIEWS["epci:200054807"]
-    cells, states, _ = invented(view)
-    header, columns = decode(payload(view))
+    classes = level(URBAN_AREA)["classes"]
+    assert len(classes) == 6
     shown.open(MARSEILLE)
-    for wanted in (0, len(header["classes"]) - 1):
-        chosen = (states == STATE_CODES["value"]) & (columns["class"] == wanted)
-        x, y = shown.point_of(int(cells[chosen][0]))
-        pixel = shown.page.evaluate(PIXEL_OF_HEXAGONS, [x, y])
-        colour = header["classes"][wanted]["colour"]
-        expected = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
-        assert max(abs(one - other) for one, other in zip(pixel[:3], expected, strict=True)) <= 2
+    for wanted, spec in enumerate(classes):
+        pixel = shown.pixel(*shown.point_of(int(of_class(URBAN_AREA, wanted)[0])))
+        assert is_near(pixel, rgb(spec["colour"])), (wanted, pixel)
+
+
+def test_what_is_known_is_shown_until_nearer_tiles_come(shown: MapPage) -> None:
+    """Zoomed in, the map shows the tiles it has until the others are there: never an empty place."""
+    shown.open(MARSEILLE)
+    cell = int(of_class(URBAN_AREA, 5)[0])
+    colour = rgb(level(URBAN_AREA)["classes"][5]["colour"])
+    lat, lng = h3.cell_to_latlng(h3.int_to_str(cell))
+    shown.harness.slow_tiles_s = 3
+    asked = len(shown.harness.tiles)
+    shown.page.evaluate(f"place => {{ {MAP}.setView(place, 14, {{animate: false}}); }}", [lat, lng])
+    shown.page.wait_for_timeout(500)
+    point = shown.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", [lat, lng])
+    assert len(shown.harness.tiles) > asked
+    assert {tile.split("/")[0] for tile in shown.harness.tiles[asked:]} == {"13"}
+    assert is_near(shown.pixel(point["x"], point["y"]), colour)
+    shown.ready()
+    assert is_near(shown.pixel(point["x"], point["y"]), colour)
+
+
+def test_moving_asks_only_for_tiles_not_there_yet_and_keeps_the_classes(shown: MapPage) -> None:
+    cells, _, _ = invented(URBAN_AREA)
+    shown.open(MARSEILLE)
+    labels = [spec["label"] for spec in level(URBAN_AREA)["classes"]]
+    for move in ([600, 0], [-600, 0], [0, -500], [0, 500]):
+        shown.page.evaluate(f"move => {{ {MAP}.panBy(move, {{animate: false}}); }}", move)
+        shown.ready()
+        assert int(shown.map.get_attribute("data-painted")) == shown.in_sight(cells).sum()
+        assert [label for label in shown.legend_counts() if label in labels] == labels[::-1]
+    assert len(set(shown.harness.tiles)) == len(shown.harness.tiles)
+    assert len(shown.harness.requests) == 1
+
+
+def test_the_legend_counts_what_is_in_sight(shown: MapPage) -> None:
+    cells, states, values = invented(URBAN_AREA)
+    shown.open(MARSEILLE)
+    of_values = classes_of(URBAN_AREA).indices(values)
+    for zoom in (None, 12, 14):
+        if zoom:
+            shown.page.evaluate(f"zoom => {{ {MAP}.setView([43.31, 5.39], zoom, {{animate: false}}); }}", zoom)
+            shown.ready()
+        here = shown.in_sight(cells)
+        expected = {
+            spec["label"]: int((here & (states == STATE_CODES["value"]) & (of_values == at)).sum())
+            for at, spec in enumerate(level(URBAN_AREA)["classes"])
+        }
+        for spec in description(URBAN_AREA)["states"]:
+            number = int((here & (states == STATE_CODES[spec["state"]])).sum())
+            expected |= {spec["label"]: number} if number else {}
+        assert shown.legend_counts() == expected
 
 
 def test_following_the_address_costs_one_request_and_no_reload(shown: MapPage) -> None:
@@ -126,11 +213,12 @@ def test_following_the_address_costs_one_request_and_no_reload(shown: MapPage) -
 
 
 def test_pinning_asks_the_server_nothing(shown: MapPage) -> None:
-    cells, _, _ = invented(VIEWS["epci:200054807"])
+    cells, _, _ = invented(URBAN_AREA)
     shown.open(MARSEILLE)
     shown.follow(f"{MARSEILLE}&hexagone={int(cells[0]):x}")
     shown.page.wait_for_timeout(600)
     assert len(shown.harness.requests) == 1
+    assert len(set(shown.harness.tiles)) == len(shown.harness.tiles)
 
 
 def test_only_the_latest_address_is_shown(shown: MapPage) -> None:
@@ -141,14 +229,15 @@ def test_only_the_latest_address_is_shown(shown: MapPage) -> None:
     assert shown.map.get_attribute("data-state") == "loading"
     expect(shown.page.locator(".hxc-loading.hxc-on")).to_have_count(1)
     shown.follow("")
-    shown.page.wait_for_timeout(2000)
+    shown.page.wait_for_timeout(2000)  # whatever was asked for has been answered
+    shown.ready()
     expect(shown.page.locator(".hxc-insets")).to_be_visible()
-    assert shown.map.get_attribute("data-state") == "ready"
+    cells, _, _ = invented(VIEWS[""])
+    assert int(shown.map.get_attribute("data-painted")) == shown.in_sight(cells).sum()
 
 
 def test_hover_tells_click_pins_escape_frees(shown: MapPage) -> None:
-    view = VIEWS["epci:200054807"]
-    cells, states, _ = invented(view)
+    cells, states, _ = invented(URBAN_AREA)
     shown.open(MARSEILLE)
     cell = int(cells[states == STATE_CODES["value"]][10])
     x, y = shown.point_of(cell)
@@ -179,8 +268,7 @@ def test_hover_answers_within_a_tenth_of_a_second(shown: MapPage) -> None:
 
 
 def test_each_state_says_its_name_and_never_zero(shown: MapPage) -> None:
-    view = VIEWS["epci:200054807"]
-    cells, states, _ = invented(view)
+    cells, states, _ = invented(URBAN_AREA)
     shown.open(MARSEILLE)
     labels = {"unknown": "jamais contrôlé", "withheld": "non diffusé", "protected": "moins de 5", "zero": "zéro"}
     for state, label in labels.items():
@@ -208,7 +296,7 @@ def test_keyboard_walks_from_hexagon_to_hexagon(shown: MapPage) -> None:
 
 
 def test_names_are_text_never_markup(shown: MapPage) -> None:
-    cells, _, _ = invented(VIEWS["epci:200054807"])
+    cells, _, _ = invented(URBAN_AREA)
     shown.open(MARSEILLE)
     x, y = shown.point_of(int(cells[1]))  # odd positions carry the hostile name
     shown.page.mouse.move(x, y)
@@ -231,19 +319,35 @@ def test_failure_is_told_the_old_picture_stays_and_it_mends_itself(shown: MapPag
     expect(shown.page.locator(".hxc-insets")).to_be_hidden()
 
 
+def test_a_tile_that_cannot_be_had_is_told_and_mends_itself(shown: MapPage) -> None:
+    shown.harness.broken_tiles = True
+    shown.page.goto(f"{shown.address}/?{MARSEILLE}")
+    notice = shown.page.locator(".hxc-notice")
+    expect(notice).to_contain_text("Tuile illisible <b>")
+    assert shown.map.get_attribute("data-state") == "error"
+    shown.harness.broken_tiles = False
+    shown.ready()
+    expect(notice).to_be_hidden()
+    cells, _, _ = invented(URBAN_AREA)
+    assert int(shown.map.get_attribute("data-painted")) == shown.in_sight(cells).sum()
+
+
 def test_legend_tells_classes_states_sources_and_marking(shown: MapPage) -> None:
     shown.open()
-    header, _ = decode(payload(VIEWS[""]))
+    described, classes = description(VIEWS[""]), level(VIEWS[""])
     legend = shown.page.locator(".hxc-legend")
     for text in (
-        "Faits constatés",
+        described["title"],
+        described["unit"],
         "1–31 mars 2026",
         "hexagones de 38 km²",
         "12 décembre 2016",
         "Données de démonstration",
+        *described["notes"],
+        *classes["notes"],
     ):
         expect(legend).to_contain_text(text)
-    for spec in (*header["classes"], *header["states"]):
+    for spec in (*classes["classes"], *described["states"]):
         expect(legend).to_contain_text(spec["label"])
     legend.locator("button").click()
     expect(legend).not_to_contain_text("Données de démonstration", use_inner_text=True)

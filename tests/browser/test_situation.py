@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from layers.hexagons import Header, decode
-from tests.browser.pixels import FRAME, map_frame, wait_for_colours
+from layers.hexagons import Level
+from tests.browser.pixels import FRAME, map_frame, map_zoom, wait_for_colours
+from tests.hexagons import reader, shown
 
 pytestmark = pytest.mark.browser
 
@@ -19,14 +20,14 @@ MARSEILLE = "territoire=cross:marseille&du=2024-12-01&au=2026-10-31"
 OpenPage = Callable[..., Page]
 
 
-def header_of(server: str, query: str) -> Header:
-    with urllib.request.urlopen(f"{server}/hex?{query}") as answer:
-        return decode(answer.read())[0]
+def level_of(server: str, page: Page, query: str) -> Level:
+    """The classes that the map shows at its zoom."""
+    return shown(reader(server), query, zoom=map_zoom(page)).level
 
 
-def colours_of(server: str, query: str, theme: str = "light") -> list[str]:
+def colours_of(server: str, page: Page, query: str, theme: str = "light") -> list[str]:
     key = "colour_dark" if theme == "dark" else "colour"
-    upper = header_of(server, query)["classes"][-3:]  # the lowest ones are close to the ground
+    upper = level_of(server, page, query)["classes"][-3:]  # the lowest ones are close to the ground
     return [spec[key] for spec in upper]  # type: ignore[literal-required]  # one of two keys
 
 
@@ -34,7 +35,7 @@ def colours_of(server: str, query: str, theme: str = "light") -> list[str]:
 def test_hexagons_over_marseille_are_painted(server: str, open_page: OpenPage, theme: str) -> None:
     page = open_page(f"{server}/?{MARSEILLE}", theme=theme)
     expect(page.locator("h1")).to_have_text("Marseille")
-    wait_for_colours(page, colours_of(server, MARSEILLE, theme))
+    wait_for_colours(page, colours_of(server, page, MARSEILLE, theme))
     expect(page.get_by_text("Données de démonstration").first).to_be_visible()
 
 
@@ -50,22 +51,23 @@ def test_the_page_is_in_french_and_in_english(server: str, open_page: OpenPage) 
 
 def test_a_click_on_a_hexagon_shows_its_figures_and_events(server: str, open_page: OpenPage) -> None:
     page = open_page(f"{server}/?{MARSEILLE}")
-    found = wait_for_colours(page, colours_of(server, MARSEILLE)[-1:])  # the highest class: it has events
+    found = wait_for_colours(page, colours_of(server, page, MARSEILLE)[-1:])  # the highest class: it has events
     page.wait_for_timeout(1500)  # the frame has come to rest on the territory
-    found = wait_for_colours(page, colours_of(server, MARSEILLE)[-1:])
+    found = wait_for_colours(page, colours_of(server, page, MARSEILLE)[-1:])
     rows, columns = np.nonzero(found)
     middle = len(rows) // 2
     page.locator(FRAME).click(position={"x": float(columns[middle]), "y": float(rows[middle])})
     expect(page.get_by_text("Libérer l'hexagone")).to_be_visible()
     expect(page.locator('[data-testid="stDataFrame"]').first).to_be_visible()
-    assert "hexagone=88" in page.url
+    resolution = level_of(server, page, MARSEILLE)["resolution"]
+    assert f"hexagone=8{resolution:x}" in page.url  # of the hexagon that was seen, not of the territory's usual one
     assert "territoire=cross" in page.url
 
 
 def test_a_filter_changes_the_address_and_the_map(server: str, open_page: OpenPage) -> None:
     page = open_page(f"{server}/?{MARSEILLE}")
     map_frame(page)
-    with page.expect_response(lambda answer: "/hex" in answer.url and "produit=cocaine" in answer.url) as answer:
+    with page.expect_response(lambda answer: "/hex?" in answer.url and "produit=cocaine" in answer.url) as answer:
         page.get_by_label("Produit").click()
         page.get_by_role("option", name="Cocaïne").click()
     assert answer.value.status == 200
@@ -77,7 +79,7 @@ def test_the_address_shows_the_same_view_again(server: str, open_page: OpenPage)
     seen = []
     for _ in range(2):
         page = open_page(address)
-        wait_for_colours(page, colours_of(server, address.partition("?")[2]))
+        wait_for_colours(page, colours_of(server, page, address.partition("?")[2]))
         seen.append(page.locator(".hx-figures").first.inner_text())
         expect(page.get_by_role("combobox", name="Mesure")).to_have_value("Taux d'incidents")
     assert seen[0] == seen[1]

@@ -5,24 +5,23 @@ from __future__ import annotations
 import re
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from playwright.sync_api import Page, expect
 
 from data.demo import load_demo
 from data.geography import geography
 from data.opening import open_store
-from layers.hexagons import STATE_CODES, Header, decode
+from layers.hexagons import STATE_CODES
 from tests.browser.conftest import serve
-from tests.browser.pixels import map_frame, wait_for_colours
+from tests.browser.pixels import map_frame, map_zoom, wait_for_colours
+from tests.hexagons import Shown, reader, shown
 from tests.postgres import new_store_url
 
 pytestmark = pytest.mark.browser
@@ -93,21 +92,23 @@ def served_protected(stores: tuple[str, str], tmp_path_factory: pytest.TempPathF
         yield pair
 
 
-def hexagons(address: str, view: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """What travels to the map; the age of the load, which is no fact, left out."""
-    with urllib.request.urlopen(f"{address}/hex?{view}") as answer:
-        header, columns = decode(answer.read())
-    return header | {"sources": [source | {"age": AGE.sub("", source["age"])} for source in header["sources"]]}, columns
+def hexagons(address: str, view: str, **of: int) -> Shown:
+    """What travels to the map; the age of the load, which is no fact, and the key, of each its own, left out."""
+    described, level, columns = shown(reader(address), view, **of)
+    described["sources"] = [{**source, "age": AGE.sub("", source["age"])} for source in described["sources"]]
+    described["key"] = ""
+    return Shown(described, level, columns)
 
 
-def compare_hexagons(pair: Pair, view: str) -> tuple[Header, dict[str, NDArray[Any]]]:
-    (header, columns), (other_header, other_columns) = (hexagons(address, view) for address in pair)
-    assert header == other_header
-    assert list(columns) == list(other_columns)
-    for name, values in columns.items():
-        np.testing.assert_array_equal(values, other_columns[name], err_msg=name)
-    assert columns["cell"].size > 0
-    return header, columns
+def compare_hexagons(pair: Pair, view: str, **of: int) -> Shown:
+    found, other = (hexagons(address, view, **of) for address in pair)
+    assert found.described == other.described
+    assert found.level == other.level
+    assert list(found.columns) == list(other.columns)
+    for name, values in found.columns.items():
+        np.testing.assert_array_equal(values, other.columns[name], err_msg=name)
+    assert found.columns["cell"].size > 0
+    return found
 
 
 def canvases(page: Page) -> list[str]:
@@ -128,10 +129,11 @@ def table_cells(page: Page) -> list[str]:
     return page.locator('[data-testid="stDataFrame"] table td').all_text_contents()
 
 
-def compare_pages(pair: Pair, view: str, header: Header, open_page: OpenPage) -> tuple[Page, Page]:
+def compare_pages(pair: Pair, view: str, open_page: OpenPage) -> tuple[Page, Page]:
     one, other = (open_page(f"{address}/?{view}") for address in pair)
+    level = compare_hexagons(pair, view, zoom=map_zoom(one)).level
     for page in (one, other):
-        wait_for_colours(page, [spec["colour"] for spec in header["classes"][-3:]])
+        wait_for_colours(page, [spec["colour"] for spec in level["classes"][-3:]])
     assert texts(one) == texts(other)
     deadline = time.monotonic() + SETTLED_S
     while canvases(one) != canvases(other) and time.monotonic() < deadline:
@@ -150,23 +152,24 @@ def compare_pages(pair: Pair, view: str, header: Header, open_page: OpenPage) ->
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 def test_both_stores_show_the_same_page(served: Pair, open_page: OpenPage, view: str) -> None:
-    header, _columns = compare_hexagons(served, view)
-    compare_pages(served, view, header, open_page)
+    compare_hexagons(served, view)
+    compare_pages(served, view, open_page)
 
 
 def test_both_stores_show_the_same_events_of_a_hexagon(served: Pair, open_page: OpenPage) -> None:
-    header, columns = compare_hexagons(served, MARSEILLE)
-    busiest = columns["cell"][np.nanargmax(columns["incidents"])]
-    one, other = compare_pages(served, f"{MARSEILLE}&hexagone={busiest:x}", header, open_page)
+    columns = compare_hexagons(served, MARSEILLE, resolution=8).columns
+    busiest = columns["cell"][np.nanargmax(columns["values"])]
+    one, other = compare_pages(served, f"{MARSEILLE}&hexagone={busiest:x}", open_page)
     cells = table_cells(one)
     assert len(cells) >= 40
     assert cells == table_cells(other)
 
 
 def test_both_stores_protect_the_same_small_numbers(served_protected: Pair, open_page: OpenPage) -> None:
-    header, columns = compare_hexagons(served_protected, MARSEILLE)
+    columns = compare_hexagons(served_protected, MARSEILLE).columns
     hidden = columns["state"] == STATE_CODES["protected"]
     assert hidden.any()
-    assert np.isnan(columns["incidents"][hidden]).all()
-    assert set((columns["incidents"][~hidden] % THRESHOLD).tolist()) == {0.0}
-    compare_pages(served_protected, MARSEILLE, header, open_page)
+    figures = set(columns) - {"cell", "state", "place"}
+    assert all(np.isnan(columns[name][hidden]).all() for name in figures)
+    assert set((columns["values"][~hidden] % THRESHOLD).tolist()) == {0.0}
+    compare_pages(served_protected, MARSEILLE, open_page)

@@ -19,7 +19,8 @@ from data.errors import ForbiddenError, MappingError, QueryError, StoreError, St
 from data.geography import geography
 from data.ingest import load_file
 from data.opening import open_store
-from layers.hexagons import STATE_CODES, decode
+from layers.hexagons import STATE_CODES
+from tests.hexagons import Read, shown
 
 HEADER = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;checked;positive"
 INCIDENT = "essai;i{id};incident;seizure;2026-03-0{day}T10:00;5.3700;43.3000;point;;"
@@ -46,28 +47,39 @@ def client(context: Context) -> TestClient:
     return TestClient(Starlette(routes=routes(context)))
 
 
-def test_hexagons_of_a_view(client: TestClient) -> None:
-    answer = client.get(f"/hex?{MARCH}&resolution=8&mesure=incidents")
-    assert answer.headers["content-type"] == "application/octet-stream"
-    header, columns = decode(answer.content)
-    assert (header["title"], header["resolution"], header["locale"]) == ("Incidents", 8, "fr")
-    assert header["period"] == "1–31 mars 2026"
-    shown = columns["values"][columns["state"] == STATE_CODES["value"]]
-    assert shown.tolist() == [5.0]  # six, rounded to a multiple of the threshold
-    assert sum(spec["count"] for spec in header["classes"]) == 1
+@pytest.fixture
+def read(client: TestClient) -> Read:
+    def answer(path: str) -> bytes:
+        answered = client.get(path)
+        assert answered.status_code == 200, answered.text
+        return bytes(answered.content)
+
+    return answer
 
 
-def test_never_checked_is_unknown_and_small_counts_are_protected(client: TestClient) -> None:
-    _header, columns = decode(client.get(f"/hex?{MARCH}&resolution=8&mesure=rendement").content)
-    states = set(columns["state"].tolist())
-    assert STATE_CODES["unknown"] in states  # the hexagon of Marseille: incidents, no control
-    assert STATE_CODES["protected"] in states  # the one control of Aix
-    assert np.isnan(columns["checked"][columns["state"] == STATE_CODES["protected"]]).all()
+def test_hexagons_of_a_view(read: Read) -> None:
+    described, level, columns = shown(read, f"{MARCH}&resolution=8&mesure=incidents", resolution=8)
+    assert (described["title"], level["resolution"], described["locale"]) == ("Incidents", 8, "fr")
+    assert described["period"] == "1–31 mars 2026"
+    values = columns["values"][columns["state"] == STATE_CODES["value"]]
+    assert values.tolist() == [5.0]  # six, rounded to a multiple of the threshold
+    assert sum(spec["count"] for spec in level["classes"]) == 1
 
 
-def test_the_language_is_the_viewer_s(client: TestClient) -> None:
-    header, _ = decode(client.get(f"/hex?{MARCH}&langue=en&mesure=taux").content)
-    assert (header["title"], header["unit"]) == ("Incident rate", "per 100,000 inhabitants")
+def test_never_checked_is_unknown_and_small_counts_are_protected(read: Read) -> None:
+    _described, _level, columns = shown(read, f"{MARCH}&resolution=8&mesure=rendement", resolution=8)
+    states = columns["state"].tolist()
+    # The hexagon of Marseille: incidents, no control; the one control of Aix.
+    assert sorted(states) == [STATE_CODES["unknown"], STATE_CODES["protected"]]
+    assert np.isnan(columns["values"]).all()
+    assert np.isnan(columns["checked"]).all()
+
+
+def test_the_language_is_the_viewer_s(read: Read) -> None:
+    described, level, _columns = shown(read, f"{MARCH}&langue=en&mesure=taux")
+    assert (described["title"], described["unit"]) == ("Incident rate", "per 100,000 inhabitants")
+    assert described["locale"] == "en"
+    assert "hexagons" in level["resolution_label"]
 
 
 def test_an_answer_already_known_is_not_sent_again(client: TestClient) -> None:
@@ -95,7 +107,7 @@ def test_perimeters_hold_the_territory_looked_at(client: TestClient) -> None:
 def test_perimeters_depend_on_the_territory_alone(client: TestClient) -> None:
     """Their address is what the map fetches them by: a filter must not fetch them again."""
     addresses = {
-        decode(client.get(f"/hex?territoire=commune:13055&{filters}").content)[0]["outlines"]
+        client.get(f"/hex?territoire=commune:13055&{filters}").json()["outlines"]
         for filters in (MARCH, f"{MARCH}&produit=cocaine&mesure=taux", "resolution=9")
     }
     assert addresses == {"/perimetres?territoire=commune:13055"}
@@ -123,8 +135,10 @@ def test_a_database_that_is_away_is_one_sentence_without_its_address(
     def away(_: object) -> int:
         raise UnreachableError("La base {server} est injoignable", server="hexacross@base.intra:5432")
 
+    key = client.get("/hex").json()["key"]
     monkeypatch.setattr(type(context.store), "version", away)
-    for path in ("/hex", "/chiffres", "/perimetres", "/healthz"):
+    keyed = (f"/hex/hexagones/9/263/187?vue={key}", f"/hex/classes?resolution=8&vue={key}", f"/hex/jours?vue={key}")
+    for path in ("/hex", "/chiffres", "/perimetres", "/healthz", *keyed):
         answer = client.get(path)
         assert answer.status_code == 503
         assert "injoignable" in answer.json()["error"]

@@ -228,7 +228,8 @@ def test_a_token_says_who_looks_at_what() -> None:
     view = View(
         Territory("commune", "59350"), date(2026, 1, 1), date(2026, 2, 1), drugs=frozenset({"cocaine"}), cell=599
     )
-    assert tokens.read(tokens.make(replace(view, resolution=9), viewer)) == (replace(view, cell=None), viewer)
+    asked = replace(view, resolution=9, language="en", step="jour")
+    assert tokens.read(tokens.make(asked, viewer)) == (replace(view, resolution=9, cell=None), viewer)
 
 
 def test_a_token_of_ours_with_another_content_is_refused() -> None:

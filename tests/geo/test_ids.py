@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import GeometryError
-from geo.ids import are_pentagons, children, descendant_range, descendants, parents, resolutions
+from geo.ids import (
+    are_pentagons,
+    children,
+    descendant_range,
+    descendants,
+    from_short_numbers,
+    parents,
+    resolutions,
+    short_numbers,
+)
 
 PLACES = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 RESOLUTION = st.integers(0, 15)
@@ -85,3 +94,31 @@ def test_parents_refuse_what_is_no_parent(cell_resolution: int, resolution: int)
 def test_range_of_a_finer_cell_is_refused() -> None:
     with pytest.raises(GeometryError, match="résolution 9"):
         descendant_range(h3.latlng_to_cell(48.85, 2.35, 9), 8)
+
+
+@pytest.mark.parametrize("resolution", range(16))
+def test_short_numbers_are_base_cell_and_digits_and_lead_back(resolution: int) -> None:
+    cells = np.unique(some_cells(resolution))
+    numbers = short_numbers(cells, resolution)
+    assert from_short_numbers(numbers, resolution).tolist() == cells.tolist()
+    for cell, number in zip(cells.tolist(), numbers.tolist(), strict=True):
+        # H3 itself says the base cell and, by the position among siblings, each digit.
+        digits = [digit_of(h3.cell_to_parent(cell, level)) for level in range(1, resolution + 1)]
+        expected = h3.get_base_cell_number(cell)
+        for digit in digits:
+            expected = expected * 8 + digit
+        assert number == expected
+    assert (np.diff(numbers) > 0).all()  # in the order of the cells
+    assert numbers.max() < 2 ** (7 + 3 * resolution)
+
+
+def digit_of(cell: int) -> int:
+    """Which child of its parent a cell is; a pentagon has no child 1."""
+    parent = h3.cell_to_parent(cell)
+    position = h3.cell_to_child_pos(cell, h3.get_resolution(parent))
+    return position + 1 if h3.is_pentagon(parent) and position > 0 else position
+
+
+def test_short_numbers_of_nothing() -> None:
+    assert short_numbers([], 8).tolist() == []
+    assert from_short_numbers([], 8).tolist() == []

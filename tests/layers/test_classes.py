@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layers.classes import NO_CLASS, Scheme, classify, classify_change, roundest
+from layers.classes import NO_CLASS, Classes, Scheme, classify, classify_change, open_labels, roundest
 from layers.errors import LayerError
 
 
@@ -151,3 +152,59 @@ def test_unknown_scheme_and_even_change_are_refused() -> None:
         classify(np.arange(9.0), "médiane", 3, format_number=french)  # type: ignore[arg-type]  # on purpose
     with pytest.raises(LayerError, match="impair"):
         classify_change(np.arange(9.0), 4, format_number=french)
+
+
+def number_in(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def meets(label: str, value: float) -> bool:
+    """Whether a value meets what a label says: "≤ 3", "< 0,5", "4 – 7", "12", "≥ 40", "> 0"."""
+    if sign := re.fullmatch(r"([≤<≥>]) (.+)", label):
+        limit = number_in(sign[2])
+        return {"≤": value <= limit, "<": value < limit, "≥": value >= limit, ">": value > limit}[sign[1]]
+    low, _dash, high = label.partition(" – ")
+    return number_in(low) <= value <= number_in(high or low)
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    st.one_of(st.lists(st.integers(1, 500).map(float), max_size=60), st.lists(st.floats(1e-3, 1e7), max_size=60)),
+    st.lists(st.one_of(st.integers(1, 2000).map(float), st.floats(1e-3, 1e8)), max_size=20),
+    st.sampled_from(SCHEMES),
+    st.integers(1, 7),
+)
+def test_open_labels_hold_for_values_that_come_later(
+    values: list[float], later: list[float], scheme: Scheme, k: int
+) -> None:
+    """Classes outlast the values that they were drawn from: the first and the last label are true of any value."""
+    classes = classify(np.array(values), scheme, k, format_number=french)
+    labels = open_labels(classes, french)
+    assert len(labels) == len(classes)
+    assert labels[1:-1] == classes.labels[1:-1]
+    shown = [*values, *(value for value in later if not classes.whole or value == round(value))]
+    if not len(classes):
+        return
+    for value, position in zip(shown, classes.indices(np.array(shown)).tolist(), strict=True):
+        assert meets(labels[position], value), (labels, position, value)
+        assert [at for at, label in enumerate(labels) if meets(label, value)][-1] == position
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([], ()),
+        ([3.0, 3.0], ("≥ 1",)),
+        ([1.0, 2.0, 2.0], ("1", "≥ 2")),
+        ([5.0, 10.0, 15.0], ("≤ 9", "10 – 14", "≥ 15")),
+        ([0.5, 0.7], ("< 0,6", "≥ 0,6")),
+    ],
+)
+def test_open_labels_of_few_values(values: list[float], labels: tuple[str, ...]) -> None:
+    assert open_labels(classify(np.array(values), "quantiles", 6, format_number=french), french) == labels
+
+
+def test_labels_of_a_change_stay_as_they_are() -> None:
+    """A scale around zero says its ends: they are symmetrical."""
+    classes: Classes = classify_change(np.array([-40.0, -12, -3, 0, 2, 9, 35]), 3, format_number=french)
+    assert open_labels(classes, french) == classes.labels

@@ -1,0 +1,233 @@
+"""What the map asks for: a view described, the classes of a resolution, the hexagons of a tile.
+
+Classes and tiles are asked for with the key that the description gives: what is looked at and by whom, signed, for some
+hours. A tile is kept until a change touches its place and its days.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard.context import Context, today, viewer_of
+from dashboard.error_answers import error_answer
+from dashboard.freshness import Area
+from dashboard.hexagon_table import tile_table
+from dashboard.i18n import current_language, use_language
+from dashboard.mapdata import commune_names_json, daily_counts, described, figure_decimals, level, tile_columns
+from dashboard.settings import LANGUAGES
+from dashboard.view import ONE_DAY, View
+from data.errors import QueryError
+from data.query import Viewer
+from geo.errors import N_, HexacrossError
+from geo.tiles import Tile, check_tile, no_tile
+from layers.hexagons import ZOOMS, encode
+
+LAYER = "hexagones"
+TILE_ZOOMS = (ZOOMS[0] - 1, ZOOMS[1] - 1)  # a tile of 512 px is one of 256 px of the zoom before
+MOST_DIGITS = 9  # of a column's or a row's number
+LONGEST_WINDOW = 366  # days
+GZIP_LEVEL = 5
+KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+JSON, BINARY = "application/json", "application/octet-stream"
+
+Key = tuple[object, ...]
+
+
+class HexTiles:
+    """The routes, tied together by the key of the context."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/hex", self.description),
+            Route("/hex/classes", self.classes),
+            Route("/hex/jours", self.days),
+            Route(f"/hex/{LAYER}/{{z}}/{{x}}/{{y}}", self.tile),
+            Route("/lieux/{digest}.json", self.places),
+        ]
+
+    def description(self, request: Request) -> Response:
+        """The view in the address, described; made once for each state of the store."""
+
+        def answer() -> Response:
+            asked, _ignored = View.from_params(dict(request.query_params))
+            view, key = self._described_view(asked)
+            return self._kept(request, key, JSON, lambda: self._describe(view))
+
+        return self._answered(request, answer)
+
+    def classes(self, request: Request) -> Response:
+        """The classes of one resolution; they outlast small changes, so that colours do not move while one looks."""
+        context = self._context
+
+        def answer() -> Response:
+            view, viewer = self._view_of(request)
+            resolution, window = _resolution_of(request, view), _window_of(request)
+            asked = ("classes", current_language(), viewer, view.address(), resolution, window, _hour())
+            key = (*asked, _magnitude(context, view, viewer))
+            return self._kept(request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window)))
+
+        return self._answered(request, answer)
+
+    def days(self, request: Request) -> Response:
+        """How many facts each day of the store has for a view, whatever its dates: what time is chosen by."""
+        context = self._context
+
+        def answer() -> Response:
+            view, viewer = self._view_of(request)
+            held = context.store.period(viewer)
+            whole = view if held is None else replace(view, start=held[0], stop=held[1] + ONE_DAY)
+            asked = ("days", viewer, whole.tile_address())
+            key = (*asked, context.version_of(asked, Area.of(whole)))
+            return self._kept(request, key, JSON, lambda: _json(daily_counts(context, viewer, whole)))
+
+        return self._answered(request, answer)
+
+    def _view_of(self, request: Request) -> tuple[View, Viewer]:
+        """The view of the key in the address, at other dates where the address has some.
+
+        Raises `TokenError`, and `QueryError` for dates that are none.
+        """
+        view, viewer = self._context.tokens.read(request.query_params.get("vue", ""))
+        dates = {name: request.query_params[name] for name in ("du", "au") if name in request.query_params}
+        asked, ignored = View.from_params(dates)
+        if ignored:
+            raise ignored[0]
+        return replace(view, start=asked.start or view.start, stop=asked.stop or view.stop), viewer
+
+    def tile(self, request: Request) -> Response:
+        """One tile, of the resolution that its zoom and the view call for."""
+        context = self._context
+
+        def answer() -> Response:
+            view, viewer = self._view_of(request)
+            tile = tile_of(request, TILE_ZOOMS)
+            asked = ("tile", viewer, view.tile_address(), tile)
+            key = (*asked, context.version_of(asked, Area.of(view, tile)))
+            return self._kept(request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
+
+        return self._answered(request, answer)
+
+    def places(self, request: Request) -> Response:
+        """The names that the column `place` of the tiles counts from 1."""
+        digest, content = commune_names_json()
+        if request.path_params["digest"] != digest:
+            return Response(status_code=404)
+        return Response(content, media_type=JSON, headers={"Cache-Control": KEPT_FOR_EVER})
+
+    def warm_up(self) -> None:
+        """Make what the first visitor of an address without any parameter would wait for."""
+        viewer = viewer_of(self._context.settings)
+        view, key = self._described_view(View())
+        self._context.answers.get_or_make(key, lambda: _packed(self._describe(view)))
+        level(self._context, viewer, view, view.shown_resolution())
+
+    def _described_view(self, asked: View) -> tuple[View, Key]:
+        """The view with its dates, and what its description depends on: the hour too, for the ages."""
+        context = self._context
+        viewer = viewer_of(context.settings)
+        view = asked.dated(context.store.period(viewer), today())
+        address = replace(view, cell=None, zone=None).address()
+        return view, ("description", current_language(), viewer, address, _hour(), context.store.version())
+
+    def _describe(self, view: View) -> bytes:
+        return _json(described(self._context, view, self._context.tokens.make(view, viewer_of(self._context.settings))))
+
+    def _answered(self, request: Request, answer: Callable[[], Response]) -> Response:
+        asked = request.query_params.get("langue", "")
+        language = asked if asked in LANGUAGES else self._context.settings.language
+        try:
+            with use_language(language):
+                return answer()
+        except HexacrossError as error:
+            return error_answer(error, language)
+
+    def _kept(self, request: Request, key: Key, media_type: str, make: Callable[[], bytes]) -> Response:
+        """The answer kept under this key, or a new one; nothing at all when the browser has it."""
+        tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
+        headers = {
+            "ETag": tag,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept-Encoding",
+            "Hexacross-Version": str(self._context.live.version or self._context.store.version()),
+        }
+        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
+            return Response(status_code=304, headers=headers)
+        body = self._context.answers.get_or_make(key, lambda: _packed(make()))
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = gzip.decompress(body)
+        return Response(body, media_type=media_type, headers=headers)
+
+
+def hexagon_tile(context: Context, viewer: Viewer, view: View, tile: Tile) -> bytes:
+    """The hexagons of a tile in binary (`layers.hexagons.encode`)."""
+    resolution = view.resolution_at(tile.z + 1)
+    table = tile_table(context, viewer, view, tile, resolution)
+    return encode(resolution, tile_columns(context, table), figure_decimals(table.measure))
+
+
+def tile_of(request: Request, zooms: tuple[int, int]) -> Tile:
+    """The tile in the address. Raises `NoTileError`."""
+    texts = [request.path_params[name] for name in ("z", "x", "y")]
+    if not all(text.isascii() and text.isdigit() and len(text) < MOST_DIGITS for text in texts):
+        raise no_tile("/".join(texts)[:40])
+    tile = Tile(*map(int, texts))
+    if not zooms[0] <= tile.z <= zooms[1]:
+        raise no_tile("/".join(texts))
+    check_tile(tile)
+    return tile
+
+
+def _resolution_of(request: Request, view: View) -> int:
+    """The resolution asked for. Raises `QueryError` for one that no zoom of this view has."""
+    given = request.query_params.get("resolution", "")
+    known = sorted({view.resolution_at(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)})
+    if given not in map(str, known):
+        raise QueryError(
+            N_("Résolution « {given} » : attendu {known}."), given=given[:20], known=", ".join(map(str, known))
+        )
+    return int(given)
+
+
+def _window_of(request: Request) -> int | None:
+    """The days of each step through time that classes are asked for; None: those of the view. Raises `QueryError`."""
+    given = request.query_params.get("fenetre")
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < MOST_DIGITS and 1 <= int(given) <= LONGEST_WINDOW):
+        raise QueryError(
+            N_("Fenêtre « {given} » : attendu un nombre de jours de 1 à {longest}."),
+            given=given[:20],
+            longest=LONGEST_WINDOW,
+        )
+    return int(given)
+
+
+def _magnitude(context: Context, view: View, viewer: Viewer) -> int:
+    """Grows by one when the facts in view double: only then are classes drawn up again within the hour."""
+    return sum(context.store.totals(view.query(), viewer).by_precision.values()).bit_length()
+
+
+def _hour() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H")
+
+
+def _json(content: object) -> bytes:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, GZIP_LEVEL)

@@ -1,0 +1,98 @@
+// Fetches, decodes and paints tiles of hexagons beside the page's thread, which stays free to move the map.
+"use strict";
+importScripts("../assets/h3-js/h3-js.umd.js", "geometry.js", "payload.js");
+
+const { hexacross } = self;
+const BEYOND = 2.2; // edges by which a hexagon reaches out of the tile that holds its centre, toward the poles too
+const MOST_KEPT = 400; // tiles: a few hundred bytes a hexagon
+const MOST_PLACES = 60;
+const tiles = new Map(); // address → hexagons, the latest used last
+const shapes = new Map(); // place and resolution → shapes by number of the cell
+const requests = new Map(); // id → what aborts its request
+
+let epoch = 0; // grows with each change: what was fetched before it serves no new request
+const TASKS = { load, paint, drop, age: () => (epoch += 1) };
+self.onmessage = ({ data }) => TASKS[data.task](data);
+
+/** Fetch a tile, unless it is there already and asked for no newer one, and tell what it holds. */
+async function load({ id, url, place, again }) {
+  drop({ id });
+  const kept = tiles.get(url);
+  if (!again && kept && kept.epoch === epoch) return told(id, kept);
+  const asked = epoch;
+  const request = new AbortController();
+  requests.set(id, request);
+  try {
+    const answer = await fetch(url, { signal: request.signal });
+    if (!answer.ok) return fail(id, { status: answer.status, words: await wordsOf(answer) });
+    if (!(answer.headers.get("Content-Type") || "").startsWith("application/octet-stream")) throw new RangeError("no tile");
+    const hexagons = hexacross.decode(await answer.arrayBuffer(), (resolution) => shapesOf(place, resolution));
+    hexagons.epoch = asked;
+    keep(tiles, MOST_KEPT, url, hexagons);
+    told(id, hexagons);
+  } catch (error) {
+    if (!request.signal.aborted) fail(id, { unreachable: error instanceof TypeError, reason: String(error) });
+  } finally {
+    if (requests.get(id) === request) requests.delete(id);
+  }
+}
+
+function told(id, { resolution, count, words, numbers, columns, x, y }) {
+  self.postMessage({ task: "loaded", id, resolution, count, words, numbers, columns, x, y });
+}
+
+/** The reason that the server gave in words, if it did. */
+async function wordsOf(answer) {
+  const json = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+  const body = json ? await answer.json() : {};
+  return typeof body.error === "string" ? body.error : "";
+}
+
+function fail(id, fault) {
+  self.postMessage({ task: "failed", id, fault });
+}
+
+/** Another view of the same place has mostly the same hexagons: their shapes are found once. */
+function shapesOf(place, resolution) {
+  const known = shapes.get(`${place} ${resolution}`) || new Map();
+  keep(shapes, MOST_PLACES, `${place} ${resolution}`, known);
+  return known;
+}
+
+function keep(all, most, key, value) {
+  all.delete(key);
+  all.set(key, value);
+  if (all.size > most) all.delete(all.keys().next().value);
+}
+
+/** Paint a tile at a scale: `box` is [west, north, east, south] in world units. A tile no longer kept is told as lost. */
+function paint({ id, url, box, scale, ratio, look, number }) {
+  const hexagons = tiles.get(url);
+  if (!hexagons) return self.postMessage({ task: "lost", id, number });
+  keep(tiles, MOST_KEPT, url, hexagons);
+  hexacross.ratio = ratio;
+  const beyond = BEYOND * hexagons.edge * scale + 2;
+  const left = Math.floor(box[0] * scale - beyond);
+  const top = Math.floor(box[1] * scale - beyond);
+  const width = Math.ceil(box[2] * scale + beyond) - left;
+  const height = Math.ceil(box[3] * scale + beyond) - top;
+  const canvas = new OffscreenCanvas(Math.round(width * ratio), Math.round(height * ratio));
+  // Painted by this thread: handed to the graphics process, thousands of small shapes hold up the page's frames.
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const limits = Float32Array.from(look.limits);
+  if (!same(hexagons._limits, limits)) hexagons.grouped(limits);
+  hexagons.paint(new hexacross.Frame(context, scale, left, top, width, height, 0, 0), { ...look, limits: hexagons._limits });
+  const bitmap = canvas.transferToImageBitmap();
+  self.postMessage({ task: "painted", id, number, bitmap, left, top, width, height, scale }, [bitmap]);
+}
+
+function same(one, other) {
+  return one && one.length === other.length && one.every((limit, at) => limit === other[at]);
+}
+
+function drop({ id }) {
+  const request = requests.get(id);
+  if (request) request.abort();
+  requests.delete(id);
+}

@@ -1,0 +1,372 @@
+// A walk through time: a histogram of all there is, a window that is moved by hand or plays, the map behind it.
+(function () {
+  "use strict";
+  const hexacross = L.hexacross;
+  const { element, fill } = hexacross;
+
+  const DAY_MS = 86_400_000;
+  const PLAY_MS = 700; // between two steps
+  const AHEAD = 3; // steps prepared before their turn
+  const MOST_VIEWS = 12; // steps whose pictures are kept
+  const LENGTHS = [1, 7, 14, 28, 91, 182, 365]; // days
+  const STEPS = { jour: "stepDay", semaine: "stepWeek", mois: "stepMonth" };
+  const HEIGHT_PX = 40;
+
+  const dayOf = (text) => Math.round(Date.parse(`${text}T00:00:00Z`) / DAY_MS);
+  const dateOf = (day) => new Date(day * DAY_MS);
+  const textOf = (day) => dateOf(day).toISOString().slice(0, 10);
+
+  /** The day one step later, or earlier where `sign` is -1. */
+  function stepped(day, step, sign) {
+    if (step !== "mois") return day + sign * (step === "semaine" ? 7 : 1);
+    const date = dateOf(day);
+    const last = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + sign + 1, 0)).getUTCDate();
+    return Math.round(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + sign, Math.min(date.getUTCDate(), last)) / DAY_MS);
+  }
+
+  hexacross.Walk = L.Control.extend({
+    options: { position: "topleft" },
+
+    /** `layer`: the hexagons that are walked through; `page()`: the window whose address is the view. */
+    initialize: function (layer, page, colours, strings, options) {
+      L.Util.setOptions(this, options);
+      Object.assign(this, { layer, page, colours, strings, views: new Map(), playing: 0, first: 0, counts: [], start: 0, length: 7 });
+    },
+
+    onAdd: function (map) {
+      const box = element("div", "hxc-tool");
+      this._button = element("button", "hxc-panel hxc-tool-button", this.strings.time);
+      this._button.type = "button";
+      this._button.setAttribute("aria-expanded", "false");
+      this._button.onclick = () => this._write({ pas: this._step() ? "" : "semaine" });
+      box.appendChild(this._button);
+      L.DomEvent.disableClickPropagation(box);
+      this._panel = this._made();
+      map.getContainer().appendChild(this._panel);
+      this._resizes = new ResizeObserver(() => this._paint());
+      this._resizes.observe(this._canvas);
+      map.on("hexacross:view", this._follow, this);
+      return box;
+    },
+
+    onRemove: function (map) {
+      this.pause();
+      this._resizes.disconnect();
+      this._panel.remove();
+      this._forget();
+      map.off("hexacross:view", this._follow, this);
+    },
+
+    _made: function () {
+      const { strings } = this;
+      const panel = element("section", "hxc-panel hxc-time");
+      panel.setAttribute("aria-label", strings.time);
+      panel.hidden = true;
+      const head = element("div", "hxc-time-head");
+      this._back = this._action(head, "‹", strings.timeBack, () => this._go(-1));
+      this._play = this._action(head, strings.timePlay, strings.timePlay, () => (this.playing ? this.pause(true) : this.play()));
+      this._on = this._action(head, "›", strings.timeOn, () => this._go(1));
+      this._label = element("strong", "hxc-time-label");
+      this._label.setAttribute("role", "status");
+      this._label.setAttribute("aria-live", "polite");
+      head.append(this._label, this._choice("pas", strings.step, Object.entries(STEPS).map(([value, key]) => [value, strings[key]])), this._choice("length", strings.windowLength, LENGTHS.map((days) => [String(days), fill(strings.days, { n: days })])));
+      this._canvas = element("canvas", "hxc-time-canvas");
+      Object.assign(this._canvas, { tabIndex: 0, height: HEIGHT_PX });
+      this._canvas.setAttribute("role", "slider");
+      this._canvas.setAttribute("aria-label", strings.time);
+      this._canvas.onkeydown = (event) => this._key(event);
+      this._canvas.onpointerdown = (event) => this._grab(event);
+      this._axis = element("div", "hxc-time-axis");
+      panel.append(head, this._canvas, this._axis);
+      L.DomEvent.disableClickPropagation(panel);
+      L.DomEvent.disableScrollPropagation(panel);
+      return panel;
+    },
+
+    _action: function (place, text, title, act) {
+      const button = element("button", "", text);
+      Object.assign(button, { type: "button", title, onclick: act });
+      button.setAttribute("aria-label", title);
+      place.appendChild(button);
+      return button;
+    },
+
+    _choice: function (name, label, options) {
+      const box = element("label", "hxc-time-choice", label);
+      const select = element("select");
+      for (const [value, text] of options) {
+        const option = element("option", "", text);
+        option.value = value;
+        select.appendChild(option);
+      }
+      select.onchange = () => (name === "pas" ? this._write({ pas: select.value }) : this._stretch(Number(select.value)));
+      this[`_${name}`] = select;
+      box.appendChild(select);
+      return box;
+    },
+
+    /** Height that it takes from the map, in pixels. */
+    height: function () {
+      return this._panel.hidden ? 0 : this._panel.offsetHeight + 36;
+    },
+
+    // ── The address ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    _parameters: function () {
+      return new URLSearchParams(this.page().location.search);
+    },
+
+    _step: function () {
+      const step = this._parameters().get("pas");
+      return step in STEPS ? step : "";
+    },
+
+    /** Write into the address; the page and the map follow it. */
+    _write: function (changes) {
+      const page = this.page();
+      const parameters = this._parameters();
+      for (const [name, value] of Object.entries(changes)) {
+        if (value) parameters.set(name, value);
+        else parameters.delete(name);
+      }
+      page.history.pushState(page.history.state, "", `?${parameters.toString().replace(/%3A/g, ":").replace(/%2C/g, ",")}`);
+      page.dispatchEvent(new PopStateEvent("popstate", { state: page.history.state }));
+    },
+
+    /** A view is shown: its dates are the window, its facts by day the histogram. */
+    _follow: function ({ view }) {
+      if (view.walk) return;
+      const open = Boolean(this._step());
+      this._button.setAttribute("aria-expanded", String(open));
+      this._panel.hidden = !open;
+      if (!open) return this._forget();
+      this._pas.value = this._step();
+      this.start = dayOf(view.description.first_day);
+      this.length = dayOf(view.description.last_day) - this.start + 1;
+      if (!LENGTHS.includes(this.length)) this._offer(this.length);
+      this._length.value = String(this.length);
+      this._forget();
+      this._fetch(view);
+      this._show();
+    },
+
+    _offer: function (days) {
+      const option = element("option", "", fill(this.strings.days, { n: days }));
+      option.value = String(days);
+      this._length.appendChild(option);
+    },
+
+    _fetch: async function (view) {
+      try {
+        const answer = await hexacross.read(view.dailyAddress());
+        const { first, counts, label } = await answer.json();
+        Object.assign(this, { first: first ? dayOf(first) : 0, counts, counted: label });
+        this._show();
+      } catch (error) {
+        this.layer._fail(error);
+      }
+    },
+
+    // ── Moving ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    _clamped: function (day) {
+      const last = this.first + this.counts.length - this.length;
+      return Math.max(this.first, Math.min(day, Math.max(this.first, last)));
+    },
+
+    _go: function (sign) {
+      this.pause();
+      this._moveTo(stepped(this.start, this._step(), sign));
+      this._settleSoon();
+    },
+
+    _stretch: function (days) {
+      this.pause();
+      this._forget();
+      this.length = days;
+      this._moveTo(this.start);
+      this._settleSoon();
+    },
+
+    _moveTo: function (day) {
+      this.start = this._clamped(day);
+      this._show();
+      this.layer.comeWalking(this._viewAt(this.start));
+    },
+
+    /** The page follows once the hand is still. */
+    _settleSoon: function () {
+      clearTimeout(this._settling);
+      this._settling = setTimeout(() => this._settle(), PLAY_MS);
+    },
+
+    _settle: function () {
+      clearTimeout(this._settling);
+      this._write({ du: textOf(this.start), au: textOf(this.start + this.length - 1) });
+    },
+
+    play: function () {
+      if (!this.counts.length) return;
+      if (this._clamped(stepped(this.start, this._step(), 1)) === this.start) this.start = this.first; // from the end, over again
+      clearTimeout(this._settling);
+      this._button.classList.add("hxc-on");
+      this.playing = setTimeout(() => this._tick(), 0);
+      this._show();
+    },
+
+    pause: function (settles = false) {
+      clearTimeout(this.playing);
+      const was = this.playing;
+      this.playing = 0;
+      this._show();
+      if (was && settles) this._settle();
+    },
+
+    /** The next step as soon as it is there: never a step that shows the hexagons of another. */
+    _tick: function () {
+      if (!this.playing) return;
+      const next = this._clamped(stepped(this.start, this._step(), 1));
+      if (next === this.start) return this.pause(true);
+      let wanted = next;
+      for (let ahead = 0; ahead < AHEAD; ahead += 1) {
+        this.layer.prepareWalking(this._viewAt(wanted));
+        wanted = this._clamped(stepped(wanted, this._step(), 1));
+      }
+      const view = this._viewAt(next);
+      const late = !this.layer.isPrepared(view);
+      if (!late) {
+        const began = performance.now();
+        this.start = next;
+        this.layer.showWalking(view);
+        this._show();
+        this._panel.dataset.step = String(Math.round(performance.now() - began));
+        this._panel.dataset.steps = String(Number(this._panel.dataset.steps || 0) + 1);
+      }
+      this.playing = setTimeout(() => this._tick(), late ? 30 : PLAY_MS);
+    },
+
+    _viewAt: function (day) {
+      let view = this.views.get(day);
+      if (!view) view = this.layer.walkingView({ first: day, du: textOf(day), au: textOf(day + this.length - 1), length: this.length, period: this._period(day) });
+      this.views.delete(day);
+      this.views.set(day, view);
+      for (const [other, held] of this.views) {
+        if (this.views.size <= MOST_VIEWS) break;
+        if (held === this.layer.view || held === this.layer.coming) continue;
+        held.close();
+        this.views.delete(other);
+      }
+      return view;
+    },
+
+    _forget: function () {
+      for (const view of this.views.values()) if (view !== this.layer.view && view !== this.layer.coming) view.close();
+      this.views.clear();
+    },
+
+    // ── What is seen ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    _locale: function () {
+      return this.layer.view && this.layer.view.description.locale === "en" ? "en-GB" : "fr-FR";
+    },
+
+    _period: function (day) {
+      const format = new Intl.DateTimeFormat(this._locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+      return this.length === 1 ? format.format(dateOf(day)) : format.formatRange(dateOf(day), dateOf(day + this.length - 1));
+    },
+
+    _show: function () {
+      if (this._panel.hidden) return;
+      const said = this._period(this.start);
+      this._label.textContent = said;
+      this._play.textContent = this._play.title = this.playing ? this.strings.timePause : this.strings.timePlay;
+      this._play.setAttribute("aria-label", this._play.title);
+      this._back.disabled = this._clamped(stepped(this.start, this._step() || "jour", -1)) === this.start;
+      this._on.disabled = this._clamped(stepped(this.start, this._step() || "jour", 1)) === this.start;
+      for (const [name, value] of Object.entries({ valuemin: this.first, valuemax: this.first + Math.max(0, this.counts.length - 1), valuenow: this.start, valuetext: said })) {
+        this._canvas.setAttribute(`aria-${name}`, String(value));
+      }
+      this._paint();
+    },
+
+    /** Bars of one step each; the window lies over them. */
+    _paint: function () {
+      const width = this._canvas.clientWidth;
+      if (this._panel.hidden || !width || !this.counts.length) return;
+      const ratio = window.devicePixelRatio || 1;
+      Object.assign(this._canvas, { width: Math.round(width * ratio), height: Math.round(HEIGHT_PX * ratio) });
+      const context = this._canvas.getContext("2d");
+      context.scale(ratio, ratio);
+      const x = (day) => ((day - this.first) * width) / this.counts.length;
+      const bars = this._bars();
+      const most = Math.max(1, ...bars.map(({ sum }) => sum || 0));
+      for (const { from, to, sum, isKnown } of bars) {
+        const inside = from < this.start + this.length && to > this.start;
+        context.fillStyle = isKnown ? (inside ? this.colours.accent : this.colours.labelMinor) : this.colours.zero;
+        context.globalAlpha = inside ? 1 : 0.45;
+        const high = isKnown ? Math.max(sum ? 1 : 0, (sum / most) * (HEIGHT_PX - 4)) : 2;
+        context.fillRect(x(from), HEIGHT_PX - high, Math.max(1, x(to) - x(from) - (x(to) - x(from) > 3 ? 1 : 0)), high);
+      }
+      context.globalAlpha = 1;
+      context.strokeStyle = this.colours.accent;
+      context.lineWidth = 1.5;
+      context.strokeRect(x(this.start) + 0.75, 0.75, Math.max(3, x(this.start + this.length) - x(this.start) - 1.5), HEIGHT_PX - 1.5);
+      this._scale(width, x);
+    },
+
+    _bars: function () {
+      const bars = [];
+      const end = this.first + this.counts.length;
+      const pixels = this._canvas.clientWidth / this.counts.length;
+      let step = this._step() || "semaine";
+      if (step === "jour" && pixels < 2) step = "semaine"; // thinner bars would not be told apart
+      const monday = this.first - ((dateOf(this.first).getUTCDay() + 6) % 7);
+      const date = dateOf(this.first);
+      let from = step === "semaine" ? monday : step === "mois" ? Math.round(Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1) / DAY_MS) : this.first;
+      while (from < end) {
+        const to = stepped(from, step, 1);
+        const days = this.counts.slice(Math.max(0, from - this.first), Math.max(0, to - this.first));
+        const known = days.filter((count) => count !== null);
+        bars.push({ from: Math.max(from, this.first), to: Math.min(to, end), sum: known.reduce((sum, count) => sum + count, 0), isKnown: known.length > 0 });
+        from = to;
+      }
+      return bars;
+    },
+
+    _scale: function (width, x) {
+      const ends = [this.first, this.first + this.counts.length - 1];
+      const format = new Intl.DateTimeFormat(this._locale(), { month: "short", year: "numeric", timeZone: "UTC" });
+      this._axis.replaceChildren(...ends.map((day) => element("span", "", format.format(dateOf(day)))));
+      this._axis.insertBefore(element("span", "", this.counted || ""), this._axis.lastChild);
+    },
+
+    // ── Hand and keyboard ────────────────────────────────────────────────────────────────────────────────────────
+
+    _grab: function (event) {
+      this.pause();
+      const box = this._canvas.getBoundingClientRect();
+      const dayAt = ({ clientX }) => this.first + Math.floor(((clientX - box.left) / box.width) * this.counts.length);
+      const inside = dayAt(event) >= this.start && dayAt(event) < this.start + this.length;
+      const held = inside ? dayAt(event) - this.start : Math.floor(this.length / 2);
+      const move = (moved) => this._moveTo(dayAt(moved) - held);
+      this._canvas.setPointerCapture(event.pointerId);
+      move(event);
+      this._canvas.onpointermove = move;
+      this._canvas.onpointerup = () => {
+        this._canvas.onpointermove = this._canvas.onpointerup = null;
+        this._settleSoon();
+      };
+    },
+
+    _key: function (event) {
+      const signs = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
+      if (event.key in signs) this._go(signs[event.key]);
+      else if (event.key === " ") this.playing ? this.pause(true) : this.play();
+      else if (event.key === "Home") this._moveTo(this.first), this._settleSoon();
+      else if (event.key === "End") this._moveTo(this.first + this.counts.length), this._settleSoon();
+      else if (event.key === "Escape") this._write({ pas: "" });
+      else return;
+      L.DomEvent.stop(event);
+    },
+  });
+})();

@@ -272,7 +272,7 @@ def tile_near(place: str, z: int, aside: tuple[int, int]) -> Tile:
     return Tile(z, min(max(tile.x + aside[0], 0), 2**z - 1), min(max(tile.y + aside[1], 0), 2**z - 1))
 
 
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     asked=st.lists(ASKED, min_size=4, max_size=10),
     loads=st.lists(st.tuples(st.integers(0, 2**32), st.integers(1, 6)), min_size=1, max_size=4),

@@ -387,7 +387,7 @@
       const left = Math.min(this.legend.width() + 24, size.x * 0.4);
       this._map.fitBounds(bounds, {
         paddingTopLeft: [left, 16],
-        paddingBottomRight: [this.insets.width() + 16, this.walk.height() + 16],
+        paddingBottomRight: [this.insets.width() + 16, this.walk.height(Boolean(held.description.step)) + 16],
         animate: false,
       });
       held.homeZoom = this._map.getZoom();

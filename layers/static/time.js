@@ -11,6 +11,8 @@
   const LENGTHS = [1, 7, 14, 28, 91, 182, 365]; // days
   const STEPS = { jour: "stepDay", semaine: "stepWeek", mois: "stepMonth" };
   const HEIGHT_PX = 40;
+  const BELOW_PX = 36; // for scale and position
+  const OPEN_PX = 132; // of the whole of it
 
   const dayOf = (text) => Math.round(Date.parse(`${text}T00:00:00Z`) / DAY_MS);
   const dateOf = (day) => new Date(day * DAY_MS);
@@ -105,9 +107,10 @@
       return box;
     },
 
-    /** Height that it takes from the map, in pixels. */
-    height: function () {
-      return this._panel.hidden ? 0 : this._panel.offsetHeight + 36;
+    /** Height that it takes from the map, in pixels; `opens`: it is about to. */
+    height: function (opens) {
+      if (this._panel.hidden) return opens ? OPEN_PX : 0;
+      return this._panel.offsetHeight + BELOW_PX;
     },
 
     // ── The address ──────────────────────────────────────────────────────────────────────────────────────────────

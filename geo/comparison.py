@@ -71,7 +71,7 @@ def compare_rates(
     columns = (np.asarray(column, dtype=np.float64) for column in (counts, exposures, other_counts, other_exposures))
     first, exposure, second, other = np.broadcast_arrays(*columns)
     known = np.isfinite(first + exposure + second + other) & (first >= 0) & (second >= 0) & (exposure > 0) & (other > 0)
-    a, b = _whole(first[known]), _whole(second[known])
+    a, b = whole_counts(first[known]), whole_counts(second[known])
     share, unit = exposure[known] / (exposure[known] + other[known]), other[known] / exposure[known]
 
     def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,7 +90,8 @@ def compare_rates(
                       spread(p_value), verdict)  # fmt: skip
 
 
-def _whole(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+def whole_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The counts; raises `GeometryError` where one is not whole: what is weighed is not Poisson."""
     broken = counts != np.floor(counts)
     if broken.any():
         raise GeometryError(

@@ -384,10 +384,9 @@ class DuckDBStore:
         version = _version(cursor)
         known = self._extents
         if known is None or known.version != version:
-            known = self._extents = _grown_extents(cursor, known, version) or _read_extents(cursor, version)
-        reached = known.zones_in(near)
-        zones = reached if scope.zones is None else sorted(set(reached) & set(scope.zones))
-        return replace(scope, zones=tuple(zones))
+            grown = known.grown(statements(cursor), version) if known else None
+            known = self._extents = grown or _read_extents(cursor, version)
+        return known.narrow(scope, near)
 
 
 @asynccontextmanager
@@ -401,21 +400,6 @@ def _version(cursor: duckdb.DuckDBPyConnection) -> int:
     if row is None:
         raise StoreError(N_("La base est vide : son en-tête manque."))
     return int(row[0])
-
-
-def _grown_extents(cursor: duckdb.DuckDBPyConnection, known: Extents | None, version: int) -> Extents | None:
-    """The extents of an earlier version and what changed since; None: that is not known, or is everything."""
-    if known is None or known.version > version:
-        return None
-    since = {"since": known.version}
-    told = first_row(cursor, "SELECT count(*), bool_or(everything) FROM changes WHERE version > $since", since)
-    if told != (version - known.version, False):
-        return None
-    text = """SELECT DISTINCT zone, cell FROM changed_places JOIN places USING (place)
-        WHERE version > $since AND cell IS NOT NULL"""
-    found: Any = cursor.execute(text, since).fetchnumpy()
-    pairs = np.unique(np.vstack([np.append(known.zones, found["zone"]), np.append(known.cells, found["cell"])]), axis=1)
-    return Extents(version, pairs[0], pairs[1])
 
 
 def _read_extents(cursor: duckdb.DuckDBPyConnection, version: int) -> Extents:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.changes import Run
+from data.conditions import Scope
 from data.store import CHANGE_RESOLUTION
 from geo.cells import parents, resolutions
 
@@ -21,8 +23,29 @@ class Extents:
     zones: NDArray[np.int64]
     cells: NDArray[np.int64]  # of EXTENT_RESOLUTION
 
-    def zones_in(self, near: NDArray[np.int64]) -> list[int]:
-        """Zones with facts in one of these hexagons, all of one resolution, or close by."""
+    def narrow(self, scope: Scope, near: NDArray[np.int64]) -> Scope:
+        """The zones of the scope with facts in one of these hexagons, all of one resolution, or close by."""
+        reached = self._zones_in(near)
+        return replace(scope, zones=tuple(sorted(reached if scope.zones is None else reached & set(scope.zones))))
+
+    def _zones_in(self, near: NDArray[np.int64]) -> set[int]:
+        if not near.size:
+            return set()
         resolution = min(EXTENT_RESOLUTION, int(resolutions(near[:1])[0]))
         reached = np.isin(parents(self.cells, resolution), parents(near, resolution))
-        return [int(zone) for zone in np.unique(self.zones[reached])]
+        return set(self.zones[reached].tolist())
+
+    def grown(self, run: Run, version: int) -> Extents | None:
+        """These and what changed since, at a later version; None: that is not known, or is everything."""
+        if self.version > version:
+            return None
+        since = {"since": self.version}
+        if run("SELECT count(*), bool_or(everything) FROM changes WHERE version > $since", since) != [
+            (version - self.version, False)
+        ]:
+            return None
+        text = """SELECT DISTINCT zone, cell FROM changed_places JOIN places USING (place)
+            WHERE version > $since AND cell IS NOT NULL"""
+        changed = np.array(run(text, since), dtype=np.int64).reshape(-1, 2)
+        zones, cells = np.unique(np.vstack([np.column_stack([self.zones, self.cells]), changed]), axis=0).T
+        return Extents(version, zones, cells)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.layout import SUMMARY_RESOLUTION
 from data.spans import LEVELS, coarser, part_of
-from geo.cells import parents
+from geo.cells import parents, resolutions
 
 UNUSED_BITS = 3 * (15 - SUMMARY_RESOLUTION)  # of a cell's number, below those that tell cells of a resolution apart,
 CELL_BITS = 7 + 3 * SUMMARY_RESOLUTION  # which are these
@@ -41,6 +41,15 @@ def summarise(rows: Columns) -> pa.Table:
         values = {name: _sums_of_known(column, starts) for name, column in values.items()}
         tables.append(table_of({"part": part, "cell": cell, **values}))
     return pa.concat_tables(tables)
+
+
+def only_near(rows: Columns, near: NDArray[np.int64] | None) -> Columns:
+    """The rows of `hexagon_spans` in one of these hexagons, all of one resolution; None: wherever they are."""
+    if near is None:
+        return rows
+    resolution = int(resolutions(near[:1])[0]) if near.size else SUMMARY_RESOLUTION
+    kept = np.isin(parents(rows["cell"], resolution), near)
+    return {name: column[kept] for name, column in rows.items()}
 
 
 def merge_by_cell(rows: Columns, resolution: int) -> Columns:

@@ -119,6 +119,16 @@ def reading_as(pool: ConnectionPool[Connection], url: str, viewer: Viewer) -> It
 
 
 @contextmanager
+def as_loader(connection: Connection, viewer: Viewer) -> Iterator[None]:
+    """Let a transaction of `reading_as` see the whole of its state for a moment."""
+    connection.execute("SELECT set_config('role', %s, true)", (LOADER,))
+    yield
+    connection.execute(
+        "SELECT set_config('role', %s, true)", (role_of(viewer),)
+    )  # after a fault, nothing runs any more
+
+
+@contextmanager
 def reading_whole(pool: ConnectionPool[Connection], url: str) -> Iterator[Connection]:
     """A transaction that sees one state of the store, whole, for as long as it takes: for those who run it."""
     with explained(url), pool.connection() as connection, connection.transaction():

@@ -32,12 +32,15 @@ from data.conditions import (
     conditions,
     ground_conditions,
     indicator_conditions,
+    near_box,
+    near_condition,
     parent_sql,
     place_condition,
     unknown_territory,
 )
 from data.errors import StoreError, UnreachableError
-from data.hexagon_sums import merge_by_cell
+from data.extents import Extents
+from data.hexagon_sums import merge_by_cell, only_near
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
@@ -46,6 +49,7 @@ from data.postgis_absence import Absence
 from data.postgis_changes import listening, note_and_notify, statements
 from data.postgis_connection import (
     Connection,
+    as_loader,
     bound,
     connect,
     explained,
@@ -60,7 +64,7 @@ from data.postgis_live import Feed
 from data.postgis_load import Load, loaded_before
 from data.postgis_migrate import check_migrated
 from data.postgis_rows import arrow_of
-from data.postgis_summary import wrong_sums
+from data.postgis_summary import read_extents, wrong_sums
 from data.postgis_territories import follow_zones, lock_territories, replace_memberships
 from data.query import Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
@@ -100,6 +104,7 @@ class PostgisStore:
         self._wakeups = Wakeups()
         self._feed, self._feeding = Feed(), threading.Lock()
         self._absence = Absence(lambda: connect(url).close())
+        self._extents: Extents | None = None
         self._scopes: dict[tuple[tuple[Any, ...], Territory | None, frozenset[Territory] | None], Scope] = {}
 
     @classmethod
@@ -191,14 +196,16 @@ class PostgisStore:
 
     def counts_by_cell(self, query: Query, viewer: Viewer) -> CellCounts:
         with self._reading(viewer) as connection:
-            scope = self._scope(connection, query.territory, viewer)
+            near = near_box(query)
+            scope = self._narrowed(connection, self._scope(connection, query.territory, viewer), viewer, near)
             if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
-                columns = _summed_up(connection, query, scope)
+                columns = _summed_up(connection, query, scope, near)
             else:
                 where, values = conditions(query, scope, _one_of)
+                nearby, cells = near_condition(near)
                 cell = parent_sql("cell", query.resolution)
-                text = statement("counts_by_cell", source="rollup", cell=cell, where=where)
-                columns = _packed(connection, text, values, "hexagon")
+                text = statement("counts_by_cell", source="rollup", cell=cell, where=f"{where} AND {nearby}")
+                columns = _packed(connection, text, {**values, **cells}, "hexagon")
         return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
@@ -374,6 +381,17 @@ class PostgisStore:
             self._scopes[key] = _read_scope(connection, territory)
         return self._scopes[key]
 
+    def _narrowed(self, connection: Connection, scope: Scope, viewer: Viewer, near: NDArray[np.int64] | None) -> Scope:
+        """The zones of the scope that have a fact in these hexagons or beside them."""
+        if near is None:
+            return scope
+        version, known = _version(connection), self._extents
+        if known is None or known.version != version:
+            with as_loader(connection, viewer):  # where the zones lie is one thing for all; what they hold is not
+                grown = known.grown(statements(connection), version) if known else None
+                known = self._extents = grown or read_extents(connection, version)
+        return known.narrow(scope, near)
+
 
 def _version(connection: Connection) -> int:
     row = connection.execute("SELECT version FROM meta").fetchone()
@@ -411,7 +429,7 @@ def _one_of(column: str, parameter: str, kind: str) -> str:
     return f"{column} = ANY(${parameter}::{kind}[])"
 
 
-def _summed_up(connection: Connection, query: Query, scope: Scope) -> answers.Columns:
+def _summed_up(connection: Connection, query: Query, scope: Scope, near: NDArray[np.int64] | None) -> answers.Columns:
     """Counts by hexagon of some whole zones, or of all, from the summary by spans of days."""
     if scope.zones is None:
         zones = [zone for (zone,) in connection.execute("SELECT DISTINCT zone FROM places")]
@@ -420,7 +438,7 @@ def _summed_up(connection: Connection, query: Query, scope: Scope) -> answers.Co
     spans = spans_between(query.start, query.stop)
     values = {"zones": zones, "spans": spans, "start": query.start, "stop": query.stop}
     rows = connection.execute(statement("postgis/hexagon_sums", packed=PACKED_SQL), values, binary=True)
-    sums = merge_by_cell(unpack(value for (value,) in rows if value is not None), query.resolution)
+    sums = merge_by_cell(only_near(unpack(value for (value,) in rows if value is not None), near), query.resolution)
     return {name: _nan_for_null(column) for name, column in sums.items()}
 
 

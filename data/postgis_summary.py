@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from data.conditions import parent_sql
+from data.extents import EXTENT_RESOLUTION, Extents
 from data.hexagon_sums import COUNTS, SUMS, Columns, summarise
 from data.layout import SUMMARY_RESOLUTION
-from data.packing import as_table, merged, pack
+from data.packing import as_table, merged, pack, unpack
 from data.postgis_connection import Connection, bound, statement
-from data.spans import LEVELS, ZONE_SHIFT, coarser, part_of
+from data.spans import LEVELS, ZONE_SHIFT, coarser, longest_spans, part_of
 from geo.cells import parents
 
 TAIL_ROWS = 500  # of a zone that may stand unpacked
@@ -82,6 +83,24 @@ def _write(connection: Connection, packed: Iterable[tuple[int, bytes]]) -> None:
             ON CONFLICT (zone, span) DO UPDATE SET packed = excluded.packed""",
             [(part >> ZONE_SHIFT, part & SPAN_BITS, value) for part, value in packed],
         )
+
+
+def read_extents(connection: Connection, version: int) -> Extents:
+    """Where each zone has facts, in a transaction that sees them all."""
+    days = connection.execute("SELECT min(first_day), max(last_day) FROM tallies").fetchone()
+    spans = longest_spans(*days) if days and days[0] else []
+    cell = parent_sql("cell", EXTENT_RESOLUTION)
+    pairs = [np.array(connection.execute(f"SELECT DISTINCT zone, {cell} FROM hexagon_days").fetchall(), dtype=np.int64)]
+    packed = connection.execute(
+        bound("SELECT zone, packed FROM hexagon_spans WHERE span = ANY($spans::INTEGER[])"),
+        {"spans": spans},
+        binary=True,
+    )
+    for zone, value in packed:
+        cells = np.unique(parents(unpack([value])["cell"], EXTENT_RESOLUTION))
+        pairs.append(np.column_stack([np.full(len(cells), zone), cells]))
+    zones, cells = np.unique(np.vstack([pair.reshape(-1, 2) for pair in pairs]), axis=0).T
+    return Extents(version, zones, cells)
 
 
 def wrong_sums(connection: Connection) -> int:

@@ -257,18 +257,23 @@ def test_what_a_load_brings_during_a_feed_is_known(tmp_path: Path) -> None:
     made.close()
 
 
-def test_a_rectangle_shows_what_a_feed_brings_where_nothing_was(tmp_path: Path) -> None:
-    """The zones with facts near a rectangle are remembered: an append must reach that memory, and no other."""
-    made = DuckDBStore.open(str(tmp_path / "boites.duckdb"))
-    made.set_memberships(memberships())
+def test_a_rectangle_shows_what_a_feed_brings_where_nothing_was(store: Transferable) -> None:
+    """The zones with facts near a rectangle are remembered: an append must reach that memory, whoever asks."""
     random = np.random.default_rng(3)
     reference = Reference()
     boxes = [Box(lng - 0.1, lat - 0.1, lng + 0.1, lat + 0.1) for lng, lat in CENTRES.values()]
+    viewers = [NATIONAL, *(draw_viewer(random) for _ in range(2))]
+    queries = [
+        replace(EVERYTHING, box=box, resolution=resolution, kinds=kinds)
+        for box in boxes
+        for resolution in (7, 10)
+        for kinds in (frozenset(), frozenset({"trafficking"}))
+    ]
     for number in range(6):
         rows = [draw_event(random, 4 * number + n) for n in range(4)]
         reference.load(rows)
-        made.append([Arrival(DAY, chunk(rows))])
-        for box in boxes:
-            query = replace(EVERYTHING, box=box, resolution=7)
-            assert made.counts_by_cell(query, NATIONAL).cells.tolist() == sorted(reference.by_cell(query, NATIONAL))
-    made.close()
+        store.append([Arrival(DAY, chunk(rows))])
+        for viewer in viewers:
+            for query in queries:
+                found = store.counts_by_cell(query, viewer)
+                assert found.cells.tolist() == sorted(reference.by_cell(query, viewer))

@@ -6,8 +6,6 @@ hours. A tile is kept until a change touches its place and its days.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +20,7 @@ from dashboard.error_answers import error_answer
 from dashboard.freshness import Area
 from dashboard.hexagon_table import tile_table
 from dashboard.i18n import current_language, use_language
+from dashboard.kept_answers import Key, keep_answer, kept_answer
 from dashboard.mapdata import commune_names_json, daily_counts, described, figure_decimals, level, tile_columns
 from dashboard.settings import LANGUAGES
 from dashboard.view import ONE_DAY, View
@@ -35,11 +34,8 @@ LAYER = "hexagones"
 TILE_ZOOMS = (ZOOMS[0] - 1, ZOOMS[1] - 1)  # a tile of 512 px is one of 256 px of the zoom before
 MOST_DIGITS = 9  # of a column's or a row's number
 LONGEST_WINDOW = 366  # days
-GZIP_LEVEL = 5
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 JSON, BINARY = "application/json", "application/octet-stream"
-
-Key = tuple[object, ...]
 
 
 class HexTiles:
@@ -59,11 +55,12 @@ class HexTiles:
 
     def description(self, request: Request) -> Response:
         """The view in the address, described; made once for each state of the store."""
+        context = self._context
 
         def answer() -> Response:
             asked, _ignored = View.from_params(dict(request.query_params))
             view, key = self._described_view(asked)
-            return self._kept(request, key, JSON, lambda: self._describe(view))
+            return kept_answer(context, request, key, JSON, lambda: self._describe(view))
 
         return self._answered(request, answer)
 
@@ -76,7 +73,9 @@ class HexTiles:
             resolution, window = _resolution_of(request, view), _window_of(request)
             asked = ("classes", current_language(), viewer, view.address(), resolution, window, _hour())
             key = (*asked, _magnitude(context, view, viewer))
-            return self._kept(request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window)))
+            return kept_answer(
+                context, request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window))
+            )
 
         return self._answered(request, answer)
 
@@ -90,7 +89,7 @@ class HexTiles:
             whole = view if held is None else replace(view, start=held[0], stop=held[1] + ONE_DAY)
             asked = ("days", viewer, whole.tile_address())
             key = (*asked, context.version_of(asked, Area.of(whole)))
-            return self._kept(request, key, JSON, lambda: _json(daily_counts(context, viewer, whole)))
+            return kept_answer(context, request, key, JSON, lambda: _json(daily_counts(context, viewer, whole)))
 
         return self._answered(request, answer)
 
@@ -115,7 +114,7 @@ class HexTiles:
             tile = tile_of(request, TILE_ZOOMS)
             asked = ("tile", viewer, view.tile_address(), tile)
             key = (*asked, context.version_of(asked, Area.of(view, tile)))
-            return self._kept(request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
+            return kept_answer(context, request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
 
         return self._answered(request, answer)
 
@@ -130,7 +129,7 @@ class HexTiles:
         """Make what the first visitor of an address without any parameter would wait for."""
         viewer = viewer_of(self._context.settings)
         view, key = self._described_view(View())
-        self._context.answers.get_or_make(key, lambda: _packed(self._describe(view)))
+        keep_answer(self._context, key, lambda: self._describe(view))
         level(self._context, viewer, view, view.shown_resolution())
 
     def _described_view(self, asked: View) -> tuple[View, Key]:
@@ -152,24 +151,6 @@ class HexTiles:
                 return answer()
         except HexacrossError as error:
             return error_answer(error, language)
-
-    def _kept(self, request: Request, key: Key, media_type: str, make: Callable[[], bytes]) -> Response:
-        """The answer kept under this key, or a new one; nothing at all when the browser has it."""
-        tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
-        headers = {
-            "ETag": tag,
-            "Cache-Control": "private, no-cache",
-            "Vary": "Accept-Encoding",
-            "Hexacross-Version": str(self._context.live.version or self._context.store.version()),
-        }
-        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-            return Response(status_code=304, headers=headers)
-        body = self._context.answers.get_or_make(key, lambda: _packed(make()))
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-        else:
-            body = gzip.decompress(body)
-        return Response(body, media_type=media_type, headers=headers)
 
 
 def hexagon_tile(context: Context, viewer: Viewer, view: View, tile: Tile) -> bytes:
@@ -227,7 +208,3 @@ def _hour() -> str:
 
 def _json(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _packed(body: bytes) -> bytes:
-    return gzip.compress(body, GZIP_LEVEL)

@@ -5,8 +5,6 @@ The same numbers as on the map, with the same protection, for QGIS and whatever 
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from dashboard.freshness import Area
 from dashboard.hex_tiles import tile_of
 from dashboard.hexagon_table import tile_table
 from dashboard.i18n import _, use_language
+from dashboard.kept_answers import kept_answer
 from dashboard.mapdata import period_label
 from dashboard.measures import MEASURES
 from dashboard.tables import HexagonTable
@@ -89,18 +88,9 @@ class Tiles:
             tile = tile_of(request, ZOOMS)
             asked = ("mvt", viewer, view.tile_address(), tile)
             key = (*asked, context.version_of(asked, Area.of(view, tile)))
-            tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
-            headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
-            if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-                return Response(status_code=304, headers=headers)
-            body = context.answers.get_or_make(key, lambda: gzip.compress(vector_tile(context, viewer, view, tile)))
+            return kept_answer(context, request, key, MEDIA_TYPE, lambda: vector_tile(context, viewer, view, tile))
         except HexacrossError as error:
             return error_answer(error, context.settings.language)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-        else:
-            body = gzip.decompress(body)
-        return Response(body, media_type=MEDIA_TYPE, headers=headers)
 
 
 def vector_tile(context: Context, viewer: Viewer, view: View, tile: Tile) -> bytes:

@@ -383,6 +383,7 @@
       const held = this.coming || this.view;
       if (!held) return;
       const { bounds } = held.description.view;
+      this.insets.show(held.description.view.national); // takes its room before the rest is divided
       const size = this._map.getSize();
       const left = Math.min(this.legend.width() + 24, size.x * 0.4);
       this._map.fitBounds(bounds, {

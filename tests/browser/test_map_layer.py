@@ -355,12 +355,21 @@ def test_legend_tells_classes_states_sources_and_marking(shown: MapPage) -> None
 
 @pytest.mark.parametrize("query", ["", MARSEILLE])
 def test_legend_and_insets_leave_the_territory_in_sight(shown: MapPage, query: str) -> None:
-    shown.open(query)
+    shown.page.set_viewport_size({"width": 806, "height": 516})  # the page's map in a window of 1280 × 800
+    shown.open("" if query else MARSEILLE)
+    shown.follow(query)
+    expect(shown.map).to_have_attribute("data-state", "loading")
+    shown.ready()
     legend = shown.page.locator(".hxc-legend").bounding_box()
-    (_south, west), (north, _east) = VIEWS[query.removeprefix("territoire=")].bounds
-    corner = shown.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", [north, west])
-    assert corner["x"] >= legend["x"] + legend["width"]
-    assert corner["y"] >= 0
+    (south, west), (north, east) = VIEWS[query.removeprefix("territoire=")].bounds
+    insets, edge = shown.page.locator(".hxc-insets"), shown.map.bounding_box()
+    right = insets.bounding_box()["x"] if insets.is_visible() else edge["width"]
+    upper, lower = (
+        shown.page.evaluate(f"place => {MAP}.latLngToContainerPoint(place)", place)
+        for place in ([north, west], [south, east])
+    )
+    assert legend["x"] + legend["width"] <= upper["x"] < lower["x"] <= right
+    assert 0 <= upper["y"] < lower["y"] <= edge["height"]
 
 
 def test_small_map_folds_its_legend_and_drops_the_insets(shown: MapPage) -> None:

@@ -32,7 +32,7 @@ server: install  ## Démarre un PostgreSQL privé dans var/postgres et dit son a
 	@$(BIN)/hexacross store server
 
 test: install lint  ## Toute la suite de tests
-	$(BIN)/python -m pytest --ignore=tests/benchmarks
+	$(BIN)/python -m pytest --ignore=tests/benchmarks -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready  ## Format, règles et types
 	$(BIN)/ruff format --check .

@@ -28,9 +28,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.typing import Origin, Subprotocol
 
 from geo.tiles import Tile, positions, tile_bounds
+from layers.hexagons import ZOOMS
 
 MAP_PX = (1230, 777)  # in a window of 1920 × 1080
-ZOOMS = (3, 16)  # the furthest and the nearest that our map goes; a description has a resolution for each
 GAP_S = 0.5  # between two refreshes, as in the page
 CURVE_S = 30.0  # between two runs of the page's script for its curve, as in the page
 PROTOCOL = Subprotocol("streamlit")

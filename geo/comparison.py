@@ -79,7 +79,7 @@ def compare_rates(
         out[known] = values
         return out
 
-    p_value = _doubled_tail(a, b, share)
+    p_value = doubled_tail(a, b, share)
     low, high = _odds(a, b, (1 - confidence) / 2)
     verdict = np.full(known.shape, Verdict.UNKNOWN, dtype=np.int8)
     verdict[known] = np.where(p_value < 1 - confidence, Verdict.BEYOND_CHANCE, Verdict.CHANCE)
@@ -100,8 +100,8 @@ def whole_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return counts
 
 
-def _doubled_tail(a: NDArray[np.float64], b: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of a binomial count `a` out of `a + b`; its tails are incomplete beta functions."""
+def doubled_tail(a: NDArray[np.float64], b: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Two-sided p-value of a binomial count `a` out of `a + b`, as `compare_rates` has it: twice the smaller tail."""
     at_least = np.where(a > 0, betainc(np.maximum(a, 1), b + 1, share), 1.0)
     at_most = np.where(b > 0, betainc(np.maximum(b, 1), a + 1, 1 - share), 1.0)
     return np.asarray(np.minimum(1.0, 2 * np.minimum(at_least, at_most)), dtype=np.float64)

@@ -33,6 +33,7 @@ def update_catalogues() -> dict[str, int]:
         language = path.parent.parent.name
         with path.open("rb") as text:
             catalogue = read_po(text, locale=language)
+        template.creation_date = catalogue.creation_date  # the date of each extraction would be a change of its own
         catalogue.update(template, no_fuzzy_matching=True)
         catalogue.obsolete.clear()
         with path.open("wb") as text:

@@ -119,7 +119,7 @@ def _beside(held: Context, viewer: Viewer, asked: View) -> None:
 
 def _redraw() -> None:
     """The page's script presses it when what it cannot fetch by itself is out of date; anyone may."""
-    st.button(_("Actualiser"), key="redraw", type="tertiary")
+    st.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
 
 
 def _outage(held: Context, version: int, reading: Reading) -> None:

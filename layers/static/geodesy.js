@@ -59,7 +59,7 @@
 
   function significant(value, locale, decimals) {
     const digits = Math.max(0, Math.min(decimals, 3 - Math.max(1, Math.ceil(Math.log10(value || 1)))));
-    return new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    return hexacross.sayNumber(value, locale, { decimals: digits });
   }
 
   /** A position as people write it: `43,29650° N 5,36980° E`, or `43° 17′ 47,4″ N 5° 22′ 11,3″ E`. */
@@ -70,7 +70,7 @@
   };
 
   function fixed(value, digits, locale, whole = 1) {
-    return new Intl.NumberFormat(locale, { minimumIntegerDigits: whole, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    return hexacross.sayNumber(value, locale, { decimals: digits, whole });
   }
 
   function inDegrees(value, locale) {

@@ -14,6 +14,7 @@
   const WHOLE_MS = 1500; // a new view replaces the old one when all of it is there, or after this
   const PULSE_MS = 3000; // an event that arrives pulses three times
   const PULSES = 3;
+  const BEAT_MS = 80; // between two pictures of a pulse: a wall that shows five events a second does little else
 
   const HexagonLayer = L.Layer.extend({
     initialize: function (options) {
@@ -29,6 +30,7 @@
       this._container = map.getContainer();
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
       this.workers = new hexacross.TileWorkers();
+      this._queue = new hexacross.PaintQueue(map);
       this._setColours();
       this._zooms(map);
       this._panels(map);
@@ -36,7 +38,7 @@
       this._offerBasemap();
       this._listen(map);
       const page = this._page();
-      if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint());
+      if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint("lines"));
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
       if (this.options.changes) this._follow();
@@ -67,28 +69,28 @@
     },
 
     _panes: function (map) {
-      const canvas = (name, order, paint) => {
-        const layer = new hexacross.CanvasLayer(paint, { pane: hexacross.pane(map, name, order) });
+      const canvas = (name, order, paint, options) => {
+        const layer = new hexacross.CanvasLayer(paint, { pane: hexacross.pane(map, name, order), queue: this._queue, ...options });
         return layer.addTo(map);
       };
-      const repaint = () => this.repaint();
+      const repaint = () => this.repaint("ground", "lines", "insets");
       this.basemap = this.options.basemap
         ? new hexacross.Basemap(this.options.basemap, this.colours, repaint, (what) => this._noBasemap(what))
         : null;
       this.outlines = new hexacross.Outlines(this.colours, () => {
         this._offerOutlines();
-        this.repaint();
+        this.repaint("lines", "insets");
       });
       this._canvases = {
         ground: canvas("hxc-ground", 200, (frame) => this.basemap && this.basemap.paintGround(frame, this.tileServer && this.tileServer.seen)),
         hexagons: canvas("hxc-hexagons", 400, (frame) => this._paintHexagons(frame)),
         lines: canvas("hxc-lines", 430, (frame) => this._paintLines(frame)),
-        marks: canvas("hxc-marks", 460, (frame) => this._paintMarks(frame)),
+        marks: canvas("hxc-marks", 460, (frame) => this._paintMarks(frame), { isBlank: () => !(this.hovered || this.pinned || this.pulses.size) }),
       };
       this.tileServer = this.options.tiles
         ? new hexacross.TileServer(map, this.options.tiles, "hxc-ground", repaint, (what) => this._noBasemap(what))
         : null;
-      this.layers.offerPane("hexagons", this.strings.hexagons, map.getPane("hxc-hexagons"), () => this.repaint());
+      this.layers.offerPane("hexagons", this.strings.hexagons, map.getPane("hxc-hexagons"), () => this.repaint("insets"));
       if (this.basemap) this.layers.offerPane("ground", this.strings.ground, map.getPane("hxc-ground"));
     },
 
@@ -97,7 +99,7 @@
       this.zoom = new hexacross.ZoomControl(strings, () => this._goHome()).addTo(map);
       this.walk = new hexacross.Walk(this, () => this._page(), colours, strings).addTo(map);
       this.layers = new hexacross.LayersControl(strings, hexacross.memoryOf(this._page())).addTo(map);
-      this.insets = new hexacross.Insets(options.insets, strings, (frame) => this._paintInset(frame)).addTo(map);
+      this.insets = new hexacross.Insets(options.insets, strings, this._queue, (frame) => this._paintInset(frame)).addTo(map);
       this.scale = L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
       this.tools = hexacross.tools(map, { colours, strings, page: () => this._page(), changes: options.changes });
       this.legend = new hexacross.Legend(colours, strings).addTo(map);
@@ -119,7 +121,7 @@
       if (!this.basemap) return;
       const set = (name) => (shown) => {
         this.basemap[name] = shown;
-        this.repaint();
+        this.repaint("ground", "lines", "insets");
       };
       this.layers.offer("borders", this.strings.borders, true, set("showBorders"));
       this.layers.offer("names", this.strings.names, true, set("showNames"));
@@ -131,7 +133,7 @@
         if (!labels[kind]) continue;
         this.layers.offer(kind, labels[kind], this.outlines.shown[kind], (shown) => {
           this.outlines.shown[kind] = shown;
-          this.repaint();
+          this.repaint("lines", "insets");
         });
       }
     },
@@ -233,7 +235,8 @@
       const { view } = this;
       if (!view || this.coming || view.walk) return this._fetch().then(() => !this.failures);
       const touched = this._live.touched;
-      this.repaint(); // asks for the tiles
+      this.advance(); // asks for the tiles
+      this.repaint("insets"); // which ask for theirs
       return this._asking(async (request) => {
         if (this._everything || Date.now() - this._describedAt > DESCRIBED_MS) {
           view.renew((await this._describe(request)).described);
@@ -277,7 +280,7 @@
         this.viewKey = described.view.key;
         hexacross.whenSized(this._map, () => this._goHome());
       }
-      this.repaint();
+      this.advance();
     },
 
     _await: function (view) {
@@ -299,7 +302,7 @@
       this.insets.show(coming.description.view.national);
       this._pinFromAddress();
       this.outlines.load(coming.description.outlines);
-      this.repaint();
+      this.repaint("hexagons", "lines", "insets");
       this._map.fire("hexacross:view", { view: coming });
       if (this._live) this._live.check();
     },
@@ -323,7 +326,7 @@
     comeWalking: function (view) {
       if (view === this.view) return;
       this._await(view);
-      this.repaint();
+      this.advance();
     },
 
     /** Have a step fetched and painted before its turn. */
@@ -338,7 +341,7 @@
     showWalking: function (view) {
       this.coming = view;
       this._show();
-      this._canvases.hexagons.repaint();
+      this._canvases.hexagons.paint();
     },
 
     /** Say beside the map what it shows. */
@@ -396,24 +399,31 @@
 
     // ── Painting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    repaint: function () {
-      if (this._waiting) return;
-      this._waiting = requestAnimationFrame(() => {
-        this._waiting = 0;
-        if (!this._map) return;
-        for (const canvas of Object.values(this._canvases)) canvas.repaint();
-        this.insets.repaint();
-      });
+    /** Have canvases drawn anew, by name; "insets" too. */
+    repaint: function (...names) {
+      for (const name of names) (name === "insets" ? this.insets : this._canvases[name]).repaint();
     },
 
-    /** Ask for what is in sight, and draw what is there: of the view that comes as soon as all of it is. */
-    _paintHexagons: function (frame) {
+    /** Ask for what is in sight; show the view that comes as soon as all of it is there. */
+    advance: function () {
       const { coming, view } = this;
-      if (coming && coming.follow(frame, this.options.zooms)) return this._show();
-      if (!view) return coming && coming.draw(frame);
-      if (!coming) view.follow(frame, this.options.zooms);
-      view.draw(frame);
+      if (!this._map || !(coming || view)) return;
+      const whole = (coming || view).follow(this._canvases.hexagons.frame(), this.options.zooms);
+      if (coming && whole) this._show();
       this._recountSoon();
+    },
+
+    /** Something of a view has come: `painted`, a picture; `inset`: of a place that a small map shows. */
+    heard: function (view, { painted, inset }) {
+      this.advance();
+      if (painted && view === (this.view || this.coming)) this.repaint("hexagons");
+      if (inset) this.repaint("insets");
+    },
+
+    _paintHexagons: function (frame) {
+      this.advance();
+      const shown = this.view || this.coming;
+      if (shown) shown.draw(frame);
     },
 
     /** The legend counts what is in sight; while the map moves, ten times a second at most. */
@@ -506,12 +516,12 @@
 
     _beat: function () {
       if (this._beating || !this.pulses.size) return;
-      this._beating = requestAnimationFrame(() => {
+      this._beating = setTimeout(() => {
         this._beating = 0;
         if (!this._map) return;
-        this._canvases.marks.repaint();
+        this.repaint("marks");
         this._beat();
-      });
+      }, BEAT_MS);
     },
 
     _paintPulses: function (frame) {
@@ -537,6 +547,7 @@
     },
 
     _move: function (event) {
+      if (this._map.dragging.moving()) return this._hover(this.hovered, event.containerPoint); // it goes with the hand
       const found = this._at(event.latlng);
       this._hover(found ? found.cell : "", event.containerPoint);
     },
@@ -546,11 +557,11 @@
     },
 
     _hover: function (cell, point) {
-      const changed = cell !== this.hovered;
-      this.hovered = cell;
-      if (changed) this._canvases.marks.repaint();
-      this._container.style.cursor = cell ? "pointer" : "";
       this._hoverPoint = point;
+      if (cell === this.hovered) return cell && point && this.tooltip.move(point);
+      this.hovered = cell;
+      this.repaint("marks");
+      this._container.style.cursor = cell ? "pointer" : "";
       this._reshow();
     },
 
@@ -587,14 +598,14 @@
 
     _pin: function (cell) {
       this.pinned = cell;
-      this._canvases.marks.repaint();
+      this.repaint("marks");
       this._reshow();
       this._map.fire("hexacross:pin", { cell: cell || null });
     },
 
     _pinFromAddress: function () {
       this.pinned = this._pinAsked && h3.isValidCell(this._pinAsked) ? this._pinAsked : "";
-      this._canvases.marks.repaint();
+      this.repaint("marks");
       this._reshow();
     },
 

@@ -11,9 +11,10 @@
   hexacross.Insets = L.Control.extend({
     options: { position: "topright" },
 
-    initialize: function (places, strings, paint, options) {
+    /** `queue`: where they wait for their turn to be painted. */
+    initialize: function (places, strings, queue, paint, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { places, strings, paintFrame: paint, wanted: false });
+      Object.assign(this, { places, strings, queue, paintFrame: paint, wanted: false, paintedAt: 0 });
     },
 
     onAdd: function (map) {
@@ -23,12 +24,14 @@
       L.DomEvent.disableScrollPropagation(this._box);
       this._maps = this.places.map((place) => this._make(place, map));
       this._box.append(...this._maps.map(({ button }) => button));
-      map.on("resize", this.repaint, this);
+      this._box.hidden = true;
+      map.on("resize", this._fit, this);
       return this._box;
     },
 
     onRemove: function (map) {
-      map.off("resize", this.repaint, this);
+      map.off("resize", this._fit, this);
+      this.queue.drop(this);
     },
 
     width: function () {
@@ -37,7 +40,7 @@
 
     show: function (wanted) {
       this.wanted = wanted;
-      this.repaint();
+      this._fit();
     },
 
     _make: function ({ name, box }, map) {
@@ -53,11 +56,22 @@
       return { button, canvas, scale, box };
     },
 
-    repaint: function () {
+    /** Shown where there is room. */
+    _fit: function () {
       const size = this._map.getSize();
       this._box.hidden = !this.wanted || size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y;
       this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden);
-      if (this._box.hidden) return;
+      this.repaint();
+    },
+
+    repaint: function () {
+      if (!this._box.hidden) this.queue.add(this);
+    },
+
+    paint: function () {
+      if (!this._map || this._box.hidden) return;
+      this.paintedAt = performance.now();
+      const size = this._map.getSize();
       const side = Math.floor(Math.min(LARGEST, (size.y - 2 * GAP) / this._maps.length - GAP));
       const width = Math.round(side * 1.12);
       for (const inset of this._maps) this._paint(inset, width, side);

@@ -47,7 +47,9 @@
       head.append(title, this._toggle);
       const unit = [header.unit, header.period].filter(Boolean).join(" · ");
       this._body = element("div", "hxc-legend-body");
-      this._list = this._rows(header);
+      this._list = element("ul", "hxc-legend-rows");
+      this._rows = this._made(header);
+      this._count();
       this._body.append(element("p", "hxc-legend-unit", unit), this._list, ...this._foot(header));
       this._box.replaceChildren(head, this._body);
       this._fold();
@@ -57,33 +59,41 @@
     recount: function (classes, states) {
       this.header.classes.forEach((spec, at) => (spec.count = classes[at]));
       for (const spec of this.header.states) spec.count = states[spec.state] || 0;
-      const rows = this._rows(this.header);
-      this._list.replaceWith(rows);
-      this._list = rows;
+      this._count();
     },
 
-    _rows: function (header) {
-      const rows = element("ul", "hxc-legend-rows");
-      const all = [...header.classes, ...header.states];
-      const most = Math.max(1, ...all.map(({ count }) => count));
-      const format = new Intl.NumberFormat(header.locale);
+    _made: function (header) {
       const dark = this.colours.name === "dark";
-      const add = (swatch, label, count) => {
+      const add = (swatch, spec, always) => {
         const row = element("li");
         const bar = element("span", "hxc-bar");
-        const length = element("i");
-        length.style.width = `${Math.max(count ? 2 : 0, (100 * count) / most)}%`;
+        const [length, count] = [element("i"), element("span", "hxc-count")];
         bar.appendChild(length);
-        row.append(swatch, element("span", "hxc-label", label), bar, element("span", "hxc-count", format.format(count)));
-        rows.appendChild(row);
+        row.append(swatch, element("span", "hxc-label", spec.label), bar, count);
+        return { row, length, count, spec, always };
       };
-      for (const spec of [...header.classes].reverse()) {
+      const classes = [...header.classes].reverse().map((spec) => {
         const swatch = element("span", "hxc-swatch");
         swatch.style.background = dark ? spec.colour_dark : spec.colour;
-        add(swatch, spec.label, spec.count);
+        return add(swatch, spec, true);
+      });
+      return [...classes, ...header.states.map((spec) => add(this._patterned(spec.state), spec, false))];
+    },
+
+    /** Write the numbers that are others than before; a state that no hexagon has is not listed. */
+    _count: function () {
+      const most = Math.max(1, ...this._rows.map(({ spec }) => spec.count));
+      for (const line of this._rows) {
+        const { length, count, spec } = line;
+        const said = `${spec.count} of ${most}`;
+        if (line.said === said) continue;
+        line.said = said;
+        count.textContent = hexacross.sayNumber(spec.count, this.header.locale);
+        length.style.width = `${Math.max(spec.count ? 2 : 0, (100 * spec.count) / most)}%`;
       }
-      for (const { state, label, count } of header.states) if (count) add(this._patterned(state), label, count);
-      return rows;
+      const listed = this._rows.filter(({ always, spec }) => always || spec.count).map(({ row }) => row);
+      const before = this._list.children;
+      if (listed.length !== before.length || listed.some((row, at) => row !== before[at])) this._list.replaceChildren(...listed);
     },
 
     _patterned: function (state) {

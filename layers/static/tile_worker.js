@@ -37,8 +37,13 @@ async function load({ id, url, place, again }) {
   }
 }
 
+/** Copies, made here: the page's thread takes them over as they are. */
 function told(id, { resolution, count, words, numbers, columns, x, y }) {
-  self.postMessage({ task: "loaded", id, resolution, count, words, numbers, columns, x, y });
+  const copies = { words: words.slice(), numbers: numbers.slice(), x: x.slice(), y: y.slice(), columns: {} };
+  for (const [name, column] of Object.entries(columns)) copies.columns[name] = column.slice();
+  const { columns: copied, ...places } = copies;
+  const buffers = [...Object.values(places), ...Object.values(copied)].map(({ buffer }) => buffer);
+  self.postMessage({ task: "loaded", id, resolution, count, ...copies }, buffers);
 }
 
 /** The reason that the server gave in words, if it did. */

@@ -55,9 +55,9 @@
   };
 
   /**
-   * `url`: where tiles are; `address`: the key of the view, sent with every request. `changed()` is called when there is
-   * something new to paint, `failed(fault)` when a tile could not be had, `arrived(hexagons, before)` for what was fetched
-   * again.
+   * `url`: where tiles are; `address`: the key of the view, sent with every request. `changed({ painted, inset })` is
+   * called when something has come: `painted`, what is drawn is another; `inset`, a small map shows it. `failed(fault)` when
+   * a tile could not be had, `arrived(hexagons, before)` for what was fetched again.
    */
   hexacross.TileSet = class {
     constructor(workers, { url, address, changed, failed, arrived }) {
@@ -136,8 +136,13 @@
     _forget(key) {
       const entry = this.entries.get(key);
       if (entry.asked) this.workers.send(this.number, key, { task: "drop" });
-      if (entry.picture) entry.picture.bitmap.close();
+      this._discard(entry);
       this.entries.delete(key);
+    }
+
+    _discard(entry) {
+      if (entry.picture) entry.picture.bitmap.close();
+      entry.picture = null;
     }
 
     /** Whether tiles in sight are being fetched, or have to be. */
@@ -170,7 +175,8 @@
         if (message.bitmap) message.bitmap.close();
         return;
       }
-      if (message.task === "loaded") this._loaded(key, entry, message);
+      const loaded = message.task === "loaded";
+      if (loaded) this._loaded(entry, message);
       else if (message.task === "painted") this._painted(entry, message);
       else if (message.task === "lost") Object.assign(entry, { hexagons: null, asked: false, painting: null });
       else {
@@ -178,21 +184,23 @@
         this.failed(message.fault);
         return;
       }
-      this.changed();
+      const empty = loaded && !entry.hexagons.count; // has no picture that would come later
+      this.changed({ painted: message.task === "painted" || empty, inset: loaded && this.insets.has(key) });
     }
 
-    _loaded(key, entry, message) {
+    _loaded(entry, message) {
       const before = entry.hexagons;
       entry.hexagons = new hexacross.Hexagons(message);
       Object.assign(entry, { asked: false, outdated: true, painting: null });
       if (entry.again) entry.stale = true; // touched once more while it was on its way
       entry.again = false;
+      if (!entry.hexagons.count) this._discard(entry);
       if (before) this.arrived(entry.hexagons, before);
     }
 
     _painted(entry, { bitmap, number, left, top, width, height, scale, look }) {
       if (number !== entry.painting) return bitmap.close();
-      if (entry.picture) entry.picture.bitmap.close();
+      this._discard(entry);
       Object.assign(entry, { painting: null, outdated: false, picture: { bitmap, left, top, width, height, scale, look: entry.look } });
     }
 

@@ -11,13 +11,13 @@
     const state = hexagons.state(i);
     const lines = header.fields.map((field, at) => {
       const number = (name) => columns[name][i];
-      const format = new Intl.NumberFormat(header.locale, { maximumFractionDigits: field.decimals, minimumFractionDigits: field.decimals });
+      const say = (figure) => hexacross.sayNumber(figure, header.locale, { decimals: field.decimals });
       const value = number(field.name);
       const unit = field.unit ? `\u00a0${field.unit}` : "";
-      let text = Number.isNaN(value) ? strings.unknownFigure : format.format(value) + unit;
+      let text = Number.isNaN(value) ? strings.unknownFigure : say(value) + unit;
       if (at === 0 && state !== "value") text = stateLabel(header, state) || text;
       const known = field.low && field.high && !Number.isNaN(number(field.low)) && !Number.isNaN(number(field.high));
-      const interval = known ? fill(strings.interval, { low: format.format(number(field.low)), high: format.format(number(field.high)) }) : "";
+      const interval = known ? fill(strings.interval, { low: say(number(field.low)), high: say(number(field.high)) }) : "";
       return { label: field.label, text, interval, unknown: Number.isNaN(value) };
     });
     return { place: view.nameOf(hexagons, i) || strings.oneHexagon, lines };
@@ -54,13 +54,15 @@
       this.box.replaceChildren(title, table);
       this.box.classList.toggle("hxc-is-pinned", pinned);
       this.box.hidden = false;
-      this._place(point);
+      this._size = { width: this.box.offsetWidth, height: this.box.offsetHeight };
+      this._room = { x: this.container.clientWidth, y: this.container.clientHeight };
+      this.move(point);
     }
 
     /** Beside the point, on the side where there is room. */
-    _place({ x, y }) {
-      const { offsetWidth: width, offsetHeight: height } = this.box;
-      const room = { x: this.container.clientWidth, y: this.container.clientHeight };
+    move({ x, y }) {
+      if (this.box.hidden) return;
+      const { _size: { width, height }, _room: room } = this;
       const left = x + 16 + width < room.x ? x + 16 : x - 16 - width;
       const top = Math.min(Math.max(8, y - height / 2), room.y - height - 8);
       this.box.style.transform = `translate(${Math.round(Math.max(8, left))}px, ${Math.round(top)}px)`;

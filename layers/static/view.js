@@ -16,7 +16,7 @@
       this.tiles = new hexacross.TileSet(layer.workers, {
         url: `${layer.options.url}/hexagones`,
         address: this._address(),
-        changed: () => layer.repaint(),
+        changed: (what) => layer.heard(this, what),
         failed: (fault) => this._failed(fault),
         arrived: (hexagons, before) => layer.pulse(grown(hexagons, before)),
       });
@@ -87,7 +87,7 @@
         const level = await answer.json();
         looks += 1;
         this.levels.set(resolution, { ...level, look: { ...hexacross.lookOf(level.classes, this.layer.colours), number: looks } });
-        this.layer.repaint();
+        this.layer.heard(this, { painted: true, inset: true });
       } catch (error) {
         this.levels.delete(resolution);
         this.layer._fail(error);
@@ -183,10 +183,12 @@
   /** Cells in which more is counted than before. */
   function grown(hexagons, before) {
     const cells = [];
+    let was = 0;
     for (let i = 0; i < hexagons.count; i += 1) {
-      const cell = hexagons.name(i);
-      const was = before.find(cell);
-      if (figure(hexagons, i) > (was < 0 ? 0 : figure(before, was))) cells.push(cell);
+      const number = hexagons.numbers[i];
+      while (was < before.count && before.numbers[was] < number) was += 1; // both are sorted by cell
+      const known = was < before.count && before.numbers[was] === number;
+      if (figure(hexagons, i) > (known ? figure(before, was) : 0)) cells.push(hexagons.name(i));
     }
     return cells;
   }

@@ -56,11 +56,14 @@
       return { button, canvas, scale, box };
     },
 
-    /** Shown where there is room. */
+    /** Shown where there is room, and as large as there is; others ask at once how much that takes. */
     _fit: function () {
       const size = this._map.getSize();
       this._box.hidden = !this.wanted || size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y;
       this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden);
+      this._side = Math.floor(Math.min(LARGEST, (size.y - 2 * GAP) / this._maps.length - GAP));
+      this._width = Math.round(this._side * 1.12);
+      for (const { canvas } of this._maps) Object.assign(canvas.style, { width: `${this._width}px`, height: `${this._side}px` });
       this.repaint();
     },
 
@@ -71,18 +74,13 @@
     paint: function () {
       if (!this._map || this._box.hidden) return;
       this.paintedAt = performance.now();
-      const size = this._map.getSize();
-      const side = Math.floor(Math.min(LARGEST, (size.y - 2 * GAP) / this._maps.length - GAP));
-      const width = Math.round(side * 1.12);
-      for (const inset of this._maps) this._paint(inset, width, side);
+      for (const inset of this._maps) this._paint(inset, this._width, this._side);
     },
 
     _paint: function ({ canvas, scale, box }, width, height) {
       const ratio = window.devicePixelRatio || 1;
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
-      canvas.style.width = `${width}px`;
-      canvas.style.height = `${height}px`;
       const [west, south, east, north] = box;
       const left = worldX(west);
       const right = worldX(east);

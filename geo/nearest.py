@@ -39,7 +39,7 @@ def nearest_seat(lng: ArrayLike, lat: ArrayLike, seat_lng: ArrayLike, seat_lat: 
     References:
         Karney (2013), Algorithms for geodesics, Journal of Geodesy 87, doi:10.1007/s00190-012-0578-z
     """
-    places, seats = _degrees(lng, lat), _degrees(seat_lng, seat_lat)
+    places, seats = degrees(lng, lat), degrees(seat_lng, seat_lat)
     distance, found = np.full(len(places), np.nan), np.full(len(places), -1, dtype=np.int64)
     there = np.flatnonzero(np.isfinite(seats).all(axis=1))
     known = np.flatnonzero(np.isfinite(places).all(axis=1))
@@ -68,8 +68,8 @@ def _measured(
     return kilometres[rows, best], candidates[rows, best]
 
 
-def _degrees(lng: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
-    """Pairs, shape (n, 2), of which either both are known or neither."""
+def degrees(lng: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
+    """Pairs, shape (n, 2), NaN where unknown; raises `GeometryError` for what is not as many degrees of each."""
     longitude, latitude = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     if longitude.shape != latitude.shape or longitude.ndim != 1:
         raise GeometryError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.query import Query, TerritoryKind, Viewer
-from data.store import CellCounts, DayCounts, PlacedFacts, Source, TerritoryCounts, Totals
+from data.store import CellCounts, DayCounts, HourCounts, PlacedFacts, Source, TerritoryCounts, Totals
 from data.vocabulary import MARKINGS
 from geo.cells import centres
 from geo.disclosure import protect
@@ -87,6 +87,27 @@ def day_counts(query: Query, viewer: Viewer, columns: Columns) -> DayCounts:
     shown_controls, few_controls = protect(controls, viewer.threshold)
     protected = few_incidents | few_controls
     return DayCounts(days, _hidden(shown_incidents, protected), _hidden(shown_controls, protected), protected)
+
+
+def hour_counts(query: Query, viewer: Viewer, columns: Columns) -> HourCounts:
+    """Answer from one row a `day` and `hour` (NaN: unknown) that have facts."""
+    days = np.arange(np.datetime64(query.start, "D"), np.datetime64(query.last_day, "D") + 1)
+    unknown = np.isnan(columns["hour"].astype(np.float64))
+    known = {name: column[~unknown] for name, column in columns.items()}
+    at = (known["day"].astype("datetime64[D]") - days[0]).astype(np.int64), known["hour"].astype(np.int64)
+    incidents, controls = np.zeros((len(days), 24)), np.zeros((len(days), 24))
+    incidents[at], controls[at] = known["incidents"], known["controls"]
+    shown_incidents, few_incidents = protect(incidents, viewer.threshold)
+    shown_controls, few_controls = protect(controls, viewer.threshold)
+    protected = few_incidents | few_controls
+    without_hour = protect(columns["events"][unknown].sum(keepdims=True), viewer.threshold)[0]
+    return HourCounts(
+        days,
+        _hidden(shown_incidents, protected),
+        _hidden(shown_controls, protected),
+        protected,
+        float(without_hour[0]),
+    )
 
 
 def sources(viewer: Viewer, rows: Iterable[tuple[Any, ...]]) -> list[Source]:

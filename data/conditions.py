@@ -7,15 +7,15 @@ list: the two databases have not the same.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import ForbiddenError, QueryError
-from data.layout import SUMMARY_RESOLUTION
-from data.query import FINEST_RESOLUTION, Query, Territory, Viewer
+from data.layout import SUMMARY_RESOLUTION, read_sql
+from data.query import FINEST_RESOLUTION, WHOLE_DAY, Query, Territory, Viewer
 from data.store import Ground
 from geo.cells import descendant_range, resolutions
 from geo.errors import N_
@@ -36,6 +36,13 @@ class Scope:
     whole_zones: bool = True  # the places are all those of these zones
 
 
+class Units(NamedTuple):
+    """A store's SQL of a fact's quantity and value in whole units, whose sums do not depend on their order."""
+
+    micrograms: str
+    cents: str
+
+
 def parent_sql(cell: str, resolution: int) -> str:
     """The SQL of a cell's ancestor at `resolution`, for a stored cell: two bit operations on the integer."""
     if resolution == FINEST_RESOLUTION:
@@ -49,6 +56,12 @@ def chosen_classes(query: Query) -> Values:
     return {name: sorted(getattr(query, name)) for name in CLASS_FILTERS.values() if getattr(query, name)}
 
 
+def is_summed_up(query: Query, scope: Scope) -> bool:
+    """Whether the summary by hexagon and span of days holds all that a query counts."""
+    fine_enough = query.resolution <= SUMMARY_RESOLUTION
+    return scope.whole_zones and fine_enough and query.hours is None and not chosen_classes(query)
+
+
 def place_condition(scope: Scope) -> tuple[str, Values]:
     """The facts of the scope's places."""
     if scope.places is None:
@@ -56,10 +69,60 @@ def place_condition(scope: Scope) -> tuple[str, Values]:
     return "place IN (SELECT unnest($places::INTEGER[]))", {"places": list(scope.places)}
 
 
-def conditions(query: Query, scope: Scope, one_of: OneOf, *, zones: bool = True) -> tuple[str, Values]:
-    """The WHERE of a query over the roll-up or, with `zones=False`, over the facts, and its parameters."""
-    parts = ["day >= $start AND day < $stop"]
+def counted(
+    query: Query, scope: Scope, one_of: OneOf, units: Units, near: NDArray[np.int64] | None = None
+) -> tuple[str, str, Values]:
+    """What a query counts: a table like the roll-up, the WHERE over it, its parameters.
+
+    For some hours of the day these are the facts themselves: the roll-up has none. `near`: in these hexagons alone.
+    """
+    nearby, cells = near_condition(near)
+    if query.hours is None:
+        where, values = conditions(query, scope, one_of)
+        return "rollup", f"{where} AND {nearby}", {**values, **cells}
+    where, values = conditions(query, scope, one_of, zones=False)
+    if near is not None and scope.zones is not None:  # the fewer places, the fewer facts whose cell is looked at
+        where += f" AND place IN (SELECT place FROM places WHERE {one_of('zone', 'zones', 'INTEGER')})"
+        values["zones"] = list(scope.zones)
+    day = "day - (hour < $end_hour)::INTEGER" if query.hours.reach_the_next_day else "day"
+    return _facts_like_rollup(day, f"{where} AND {nearby}", units), "true", {**values, **cells}
+
+
+def counted_by_hour(query: Query, scope: Scope, one_of: OneOf, units: Units) -> tuple[str, Values]:
+    """The same facts under their own civil day, with those of the period whose hour is unknown, and the parameters."""
+    asked = replace(query, hours=query.hours or WHOLE_DAY)
+    where, values = conditions(asked, scope, one_of, zones=False, unknown_hours=True)
+    return _facts_like_rollup("day", where, units), values
+
+
+def _facts_like_rollup(day: str, where: str, units: Units) -> str:
+    """The SQL of some facts in the columns of the roll-up, with their hour; `day`: on which they count."""
+    text = read_sql("facts_like_rollup").format(day=day, where=where, micrograms=units.micrograms, cents=units.cents)
+    return f"({text}) AS facts_like_rollup"
+
+
+def _days_condition(query: Query, *, or_unknown: bool = False) -> tuple[str, Values]:
+    """The days of a query, and its hours of these days; `or_unknown`: also the facts whose hour nobody knows."""
     values: Values = {"start": query.start, "stop": query.stop}
+    if query.hours is None:
+        return "day >= $start AND day < $stop", values
+    values |= {"start_hour": query.hours.start, "end_hour": query.hours.stop}
+    unknown = " OR hour IS NULL AND day < $stop" * or_unknown
+    if not query.hours.reach_the_next_day:
+        return f"day >= $start AND day < $stop AND (hour >= $start_hour AND hour < $end_hour{unknown})", values
+    hours = f"hour >= $start_hour AND day < $stop OR hour < $end_hour AND day > $start{unknown}"
+    return f"day >= $start AND day <= $stop AND ({hours})", values
+
+
+def conditions(
+    query: Query, scope: Scope, one_of: OneOf, *, zones: bool = True, unknown_hours: bool = False
+) -> tuple[str, Values]:
+    """The WHERE of a query and its parameters, over the roll-up or, with `zones=False`, over the facts.
+
+    A query for some hours is one about facts; `unknown_hours`: with those whose hour nobody knows.
+    """
+    days, values = _days_condition(query, or_unknown=unknown_hours)
+    parts = [days]
     if scope.zones is not None and zones:
         parts.append(one_of("zone", "zones", "INTEGER"))
         values["zones"] = list(scope.zones)

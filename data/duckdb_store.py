@@ -24,15 +24,18 @@ from data import answers
 from data.changes import Found, Wakeups, follow, note_change, read_changes
 from data.conditions import (
     Scope,
+    Units,
     Values,
     cells_inside,
     check_sees_events,
     check_sees_positions,
     check_sees_refusals,
-    chosen_classes,
     conditions,
+    counted,
+    counted_by_hour,
     ground_conditions,
     indicator_conditions,
+    is_summed_up,
     near_box,
     near_condition,
     parent_sql,
@@ -61,6 +64,7 @@ from data.store import (
     Chunk,
     DayCounts,
     Ground,
+    HourCounts,
     Ledger,
     Membership,
     Outcome,
@@ -75,6 +79,7 @@ from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
+UNITS = Units("round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
 SPANS_OF_PARTS = "hexagon_spans JOIN (SELECT unnest($parts::BIGINT[]) AS part) USING (part)"
 
 
@@ -204,19 +209,17 @@ class DuckDBStore:
         with self._reading() as cursor:
             near = near_box(query)
             scope = self._narrowed(cursor, self._scope(cursor, query.territory, viewer), near)
-            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
+            if is_summed_up(query, scope):
                 columns = _summed_up(cursor, query, scope, near)
             else:
-                where, values = conditions(query, scope, _one_of)
-                nearby, cells = near_condition(near)
-                text = _cells_sql("rollup", f"{where} AND {nearby}", query.resolution)
-                columns = _fetch(cursor, text, {**values, **cells})
+                source, where, values = counted(query, scope, _one_of, UNITS, near)
+                columns = _fetch(cursor, _cells_sql(source, where, query.resolution), values)
         return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
         with self._reading() as cursor:
-            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
-            columns = _fetch(cursor, read_sql("totals").format(where=where), values)
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(cursor, read_sql("totals").format(source=source, where=where), values)
         return answers.totals(viewer, columns)
 
     def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
@@ -229,23 +232,30 @@ class DuckDBStore:
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading() as cursor:
-            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
             tests, codes = ground_conditions(ground, _one_of)
-            columns = _fetch(cursor, read_sql("unplaced").format(where=where, **tests), {**values, **codes})
+            statement = read_sql("unplaced").format(source=source, where=where, **tests)
+            columns = _fetch(cursor, statement, {**values, **codes})
         return answers.by_precision(viewer, columns)
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
         with self._reading() as cursor:
-            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
-            statement = read_sql("counts_by_territory").format(where=where)
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            statement = read_sql("counts_by_territory").format(source=source, where=where)
             columns = _fetch(cursor, statement, {**values, "kind": kind})
         return answers.territory_counts(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:
-            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of)
-            columns = _fetch(cursor, read_sql("counts_by_day").format(where=where), values)
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(cursor, read_sql("counts_by_day").format(source=source, where=where), values)
         return answers.day_counts(query, viewer, columns)
+
+    def counts_by_hour(self, query: Query, viewer: Viewer) -> HourCounts:
+        with self._reading() as cursor:
+            source, values = counted_by_hour(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(cursor, read_sql("counts_by_hour").format(source=source), values)
+        return answers.hour_counts(query, viewer, columns)
 
     # Facts one by one
 
@@ -333,7 +343,7 @@ class DuckDBStore:
                 row = first_row(cursor, text)
                 return int(row[0]) if row else 0
 
-            checks = run_checks(count, "round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
+            checks = run_checks(count, *UNITS)
             summary = read_sql("verify_spans").format(
                 cell=parent_sql("cell", SUMMARY_RESOLUTION),
                 levels=LEVELS,

@@ -23,17 +23,19 @@ from data import answers
 from data.changes import Found, Wakeups, follow, read_changes
 from data.conditions import (
     Scope,
+    Units,
     Values,
     cells_inside,
     check_sees_events,
     check_sees_positions,
     check_sees_refusals,
-    chosen_classes,
     conditions,
+    counted,
+    counted_by_hour,
     ground_conditions,
     indicator_conditions,
+    is_summed_up,
     near_box,
-    near_condition,
     parent_sql,
     place_condition,
     unknown_territory,
@@ -41,7 +43,7 @@ from data.conditions import (
 from data.errors import StoreError, UnreachableError
 from data.extents import Extents
 from data.hexagon_sums import merge_by_cell, only_near
-from data.layout import SUMMARY_RESOLUTION, read_sql
+from data.layout import read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
 from data.packing import PACKED_SQL, unpack
@@ -77,6 +79,7 @@ from data.store import (
     Chunk,
     DayCounts,
     Ground,
+    HourCounts,
     Ledger,
     Membership,
     Outcome,
@@ -91,6 +94,7 @@ from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
 from geo.errors import N_
 
+UNITS = Units("whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
 FIGURES = ("incidents", "controls", "checked", "positive", "micrograms", "cents")
 NOBODY = Viewer("hexacross", role="wall", territories=frozenset(), sees_events=False)  # reads what concerns no place
 
@@ -198,20 +202,19 @@ class PostgisStore:
         with self._reading(viewer) as connection:
             near = near_box(query)
             scope = self._narrowed(connection, self._scope(connection, query.territory, viewer), viewer, near)
-            if scope.whole_zones and query.resolution <= SUMMARY_RESOLUTION and not chosen_classes(query):
+            if is_summed_up(query, scope):
                 columns = _summed_up(connection, query, scope, near)
             else:
-                where, values = conditions(query, scope, _one_of)
-                nearby, cells = near_condition(near)
+                source, where, values = counted(query, scope, _one_of, UNITS, near)
                 cell = parent_sql("cell", query.resolution)
-                text = statement("counts_by_cell", source="rollup", cell=cell, where=f"{where} AND {nearby}")
-                columns = _packed(connection, text, {**values, **cells}, "hexagon")
+                text = statement("counts_by_cell", source=source, cell=cell, where=where)
+                columns = _packed(connection, text, values, "hexagon")
         return answers.cell_counts(query, viewer, columns)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
         with self._reading(viewer) as connection:
-            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
-            columns = _fetch(connection, statement("totals", where=where), values)
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(connection, statement("totals", source=source, where=where), values)
         return answers.totals(viewer, columns)
 
     def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
@@ -225,22 +228,30 @@ class PostgisStore:
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading(viewer) as connection:
-            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
             tests, codes = ground_conditions(ground, _one_of)
-            columns = _fetch(connection, statement("unplaced", where=where, **tests), {**values, **codes})
+            text = statement("unplaced", source=source, where=where, **tests)
+            columns = _fetch(connection, text, {**values, **codes})
         return answers.by_precision(viewer, columns)
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts:
         with self._reading(viewer) as connection:
-            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
-            columns = _fetch(connection, statement("counts_by_territory", where=where), {**values, "kind": kind})
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            text = statement("counts_by_territory", source=source, where=where)
+            columns = _fetch(connection, text, {**values, "kind": kind})
         return answers.territory_counts(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading(viewer) as connection:
-            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of)
-            columns = _fetch(connection, statement("counts_by_day", where=where), values)
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(connection, statement("counts_by_day", source=source, where=where), values)
         return answers.day_counts(query, viewer, columns)
+
+    def counts_by_hour(self, query: Query, viewer: Viewer) -> HourCounts:
+        with self._reading(viewer) as connection:
+            source, values = counted_by_hour(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            columns = _fetch(connection, statement("counts_by_hour", source=source), values)
+        return answers.hour_counts(query, viewer, columns)
 
     # Facts one by one
 
@@ -335,7 +346,7 @@ class PostgisStore:
                 row = connection.execute(bound(text)).fetchone()
                 return int(row[0]) if row else 0
 
-            checks = run_checks(count, "whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
+            checks = run_checks(count, *UNITS)
             return [
                 *checks,
                 Check(SUMMARY_NAME, wrong_sums(connection)),

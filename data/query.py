@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
 from data.errors import QueryError
@@ -25,6 +25,7 @@ TERRITORY_KINDS: tuple[TerritoryKind, ...] = TerritoryKind.__args__  # type: ign
 
 FINEST_RESOLUTION = 10  # of the stored cells
 COARSEST_RESOLUTION = 3
+MOST_DAYS_BY_HOUR = 92  # hours are read from the facts one by one: no sum holds them
 
 
 class Territory(NamedTuple):
@@ -43,11 +44,34 @@ class Box(NamedTuple):
     north: float
 
 
+class Hours(NamedTuple):
+    """Hours on the clock of the place, half-open: `start` from 0 to 23, `stop` from 1 to 24.
+
+    A `stop` that is not after `start` is one of the next day: (22, 6) is a night, (5, 5) a day that begins at five.
+    """
+
+    start: int
+    stop: int
+
+    @property
+    def reach_the_next_day(self) -> bool:
+        return self.stop <= self.start
+
+    @property
+    def count(self) -> int:
+        """How many, from 1 to 24."""
+        return self.stop - self.start + 24 * self.reach_the_next_day
+
+
+WHOLE_DAY = Hours(0, 24)
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which facts are meant. An empty set of codes means "all of them"; `territory=None` means everywhere.
 
-    `start` is included, `stop` is not; both are civil days at the place of the fact.
+    `start` is included, `stop` is not; both are civil days at the place of the fact. `hours` leaves those hours that
+    begin on one of these days, and no fact whose hour is unknown; what follows midnight counts on the day before.
     """
 
     start: date
@@ -60,6 +84,13 @@ class Query:
     territory: Territory | None = None
     resolution: int = 8
     box: Box | None = None
+    hours: Hours | None = None
+
+    @property
+    def last_day(self) -> date:
+        """The last civil day on which a fact may be: that after the period, for hours past midnight."""
+        past_midnight = self.hours is not None and self.hours.reach_the_next_day
+        return self.stop if past_midnight else self.stop - timedelta(days=1)
 
     def __post_init__(self) -> None:
         if not self.start < self.stop:
@@ -75,6 +106,8 @@ class Query:
                 coarsest=COARSEST_RESOLUTION,
                 finest=FINEST_RESOLUTION,
             )
+        if self.hours is not None:
+            check_hours(self.hours, self.start, self.stop)
         if self.territory is not None and self.territory.kind not in TERRITORY_KINDS:
             raise QueryError(N_("« {given} » n'est pas un type de territoire."), given=self.territory.kind)
         for given, known in (
@@ -91,6 +124,28 @@ class Query:
                     given=", ".join(sorted(unknown)),
                     known=", ".join(known),
                 )
+
+
+def check_hours(hours: Hours, start: date, stop: date) -> None:
+    """Raise `QueryError` for hours that no clock has, or asked of too long a period."""
+    if not (0 <= hours.start <= 23 and 1 <= hours.stop <= 24):
+        raise QueryError(
+            N_("Heures {first}-{last} : attendu un début de 0 à 23 et une fin de 1 à 24."),
+            first=hours.start,
+            last=hours.stop,
+        )
+    days = (stop - start).days
+    if days > MOST_DAYS_BY_HOUR:
+        raise QueryError(
+            N_(
+                "Les heures se lisent sur {most} jours au plus, et la période du {start} au {last} en compte {days} :"
+                " choisissez une période plus courte, ou toutes les heures."
+            ),
+            most=MOST_DAYS_BY_HOUR,
+            start=start,
+            last=stop - timedelta(days=1),
+            days=days,
+        )
 
 
 Role = Literal["national", "antenna", "cross", "wall"]

@@ -169,6 +169,20 @@ class DayCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class HourCounts:
+    """Counts by civil day and hour on the clock of the place, shape (days, 24); hours without a fact included as zero.
+
+    The days are those of the query's period, and the one after it for hours past midnight.
+    """
+
+    days: NDArray[np.datetime64]
+    incidents: NDArray[np.float64]
+    controls: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+    without_hour: float  # facts of the period that no hour has: theirs is unknown; NaN: few, withheld
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A producer of facts and how old its latest ones are."""
 
@@ -238,6 +252,9 @@ class Store(Protocol):
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts: ...
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
+
+    def counts_by_hour(self, query: Query, viewer: Viewer) -> HourCounts:
+        """Raises `QueryError` for a period of more than `MOST_DAYS_BY_HOUR` days."""
 
     def events(self, query: Query, viewer: Viewer, cell: int | None = None, limit: int = 50) -> pa.Table:
         """Latest first, EVENT_SCHEMA; `cell`: inside this hexagon of any resolution. Needs `viewer.sees_events`."""

@@ -1,2 +1,2 @@
 SELECT day, sum(incidents) AS incidents, sum(controls) AS controls
-FROM rollup WHERE {where} GROUP BY day
+FROM {source} WHERE {where} GROUP BY day

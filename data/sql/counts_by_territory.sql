@@ -2,7 +2,7 @@
 WITH by_place AS (
     SELECT place, sum(incidents) AS incidents, sum(controls) AS controls,
         sum(checked) AS checked, sum(positive) AS positive, sum(micrograms) AS micrograms, sum(cents) AS cents
-    FROM rollup WHERE {where} GROUP BY place
+    FROM {source} WHERE {where} GROUP BY place
 ),
 counted AS (
     SELECT code, sum(incidents) AS incidents, sum(controls) AS controls,

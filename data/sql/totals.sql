@@ -2,7 +2,7 @@
 WITH by_place AS (
     SELECT place, sum(events) AS events, sum(incidents) AS incidents, sum(controls) AS controls,
         sum(checked) AS checked, sum(positive) AS positive, sum(micrograms) AS micrograms, sum(cents) AS cents
-    FROM rollup WHERE {where} GROUP BY place
+    FROM {source} WHERE {where} GROUP BY place
 )
 SELECT coalesce(place_precision, 'unknown') AS place_precision, sum(events) AS events,
     sum(incidents) AS incidents, sum(controls) AS controls,

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from data.duckdb_store import DuckDBStore
-from data.query import Box, Query, Territory, TerritoryKind, Viewer
+from data.query import Box, Hours, Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT, EVENT_SCHEMA, INDICATOR_SCHEMA, INPUT_FIELDS
 from data.store import Batch, Chunk, Membership, Store
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY, MODES, SERVICES
@@ -125,6 +125,8 @@ def draw_event(random: np.random.Generator, identifier: int) -> Row:
         "positive": int(random.integers(9)) if random.random() < 0.5 else None,
         "source": str(random.choice(["essai", "autre"])),
     }
+    if random.random() < 0.8:
+        given |= {"occurred_precision": "minute", "hour": given["occurred_at"].hour}
     return event(identifier, **given, **draw_place(random))
 
 
@@ -170,6 +172,7 @@ def draw_query(random: np.random.Generator) -> Query:
         territory=TERRITORIES[int(random.integers(len(TERRITORIES)))] if random.random() < 0.6 else None,
         resolution=int(random.integers(3, 11)),
         box=Box(west, south, west + 0.1, south + 0.1) if random.random() < 0.3 else None,
+        hours=Hours(int(random.integers(24)), int(random.integers(1, 25))) if random.random() < 0.4 else None,
     )
 
 
@@ -246,7 +249,8 @@ class Reference:
         return [
             fact
             for fact in self.seen(viewer)
-            if query.start <= fact["day"] < query.stop
+            if counted_on(fact, query.hours) is not None
+            and query.start <= counted_on(fact, query.hours) < query.stop
             and all(not codes or fact[name] in codes for name, codes in filters)
             and (query.territory is None or self.inside(fact, query.territory))
         ]
@@ -268,7 +272,32 @@ class Reference:
     def by_day(self, query: Query, viewer: Viewer) -> dict[date, Counted]:
         chosen = self.chosen(query, viewer)
         days = [query.start + timedelta(days=n) for n in range((query.stop - query.start).days)]
-        return {day: count([fact for fact in chosen if fact["day"] == day]) for day in days}
+        return {day: count([fact for fact in chosen if counted_on(fact, query.hours) == day]) for day in days}
+
+    def by_hour(self, query: Query, viewer: Viewer) -> tuple[dict[tuple[date, int], Counted], int]:
+        """By civil day and hour of all those days; and how many facts of the period are without one."""
+        of_period = self.chosen(replace(query, hours=None), viewer)
+        chosen = self.chosen(replace(query, hours=query.hours or Hours(0, 24)), viewer)
+        days = [query.start + timedelta(days=n) for n in range((query.stop - query.start).days)]
+        if query.hours and query.hours.start >= query.hours.stop:
+            days.append(query.stop)
+        by_hour = {
+            (day, hour): count([fact for fact in chosen if (fact["day"], fact["hour"]) == (day, hour)])
+            for day in days
+            for hour in range(24)
+        }
+        return by_hour, sum(fact["hour"] is None for fact in of_period)
+
+
+def counted_on(fact: Row, hours: Hours | None) -> Any:
+    """The day on which a fact counts when these hours of the days are asked for; None: it does not."""
+    if hours is None:
+        return fact["day"]
+    clock = [(hours.start + n) % 24 for n in range((hours.stop - hours.start - 1) % 24 + 1)]
+    if fact["hour"] not in clock:
+        return None
+    past_midnight = clock.index(fact["hour"]) > 0 and fact["hour"] < hours.start
+    return fact["day"] - timedelta(days=int(past_midnight))
 
 
 def _centre_in(cell: int, box: Box | None) -> bool:

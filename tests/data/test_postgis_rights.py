@@ -289,6 +289,18 @@ def test_a_wall_reads_no_fact(filled: tuple[PostgisStore, Reference]) -> None:
         for table in ("events", "facts", "quarantine", "event_keys", "rights", "seal"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"SELECT * FROM {table}")
+        for column in (
+            "event_id",
+            "source_event_id",
+            "occurred_at",
+            "longitude",
+            "position",
+            "origin",
+            "batch",
+            "ctid",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"SELECT {column} FROM events")
     with pytest.raises(ForbiddenError):
         store.events(Query(FIRST_DAY, date(2026, 1, 1)), Viewer("mur", "wall", sees_events=False))
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from data.errors import ForbiddenError, QueryError, StoreError
-from data.query import TERRITORY_KINDS, Query, Territory, Viewer
+from data.query import MOST_DAYS_BY_HOUR, TERRITORY_KINDS, Hours, Query, Territory, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import Chunk, Ground, Store
 from tests.data.contract import (
@@ -141,6 +141,75 @@ def test_days_precisions_and_events_equal_the_reference(filled: tuple[Store, Ref
     found = store.events(query, viewer, limit=25)
     assert found.schema.equals(EVENT_SCHEMA)
     assert [{**row, "batch_id": ""} for row in found.to_pylist()] == latest[:25]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_hours_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
+    store, reference = filled
+    random = np.random.default_rng(3000 + seed)
+    query, viewer = draw_query(random), draw_viewer(random)
+    if not seed % 3:
+        query = replace(query, hours=Hours(22, 6))
+    by_hour = store.counts_by_hour(query, viewer)
+    expected, without_hour = reference.by_hour(query, viewer)
+    assert [(day, hour) for day in by_hour.days.astype(object).tolist() for hour in range(24)] == list(expected)
+    assert by_hour.incidents.shape == by_hour.controls.shape == (len(by_hour.days), 24)
+    for (position, hour), counted in zip(np.ndindex(by_hour.incidents.shape), expected.values(), strict=True):
+        seen = counted.seen_by(viewer)
+        assert (seen is None) == by_hour.protected[position, hour]
+        pair = (by_hour.incidents[position, hour], by_hour.controls[position, hour])
+        assert same(pair, (np.nan, np.nan) if seen is None else seen[:2])
+    if 0 < without_hour < viewer.threshold:
+        assert np.isnan(by_hour.without_hour)
+    else:
+        assert abs(by_hour.without_hour - without_hour) <= viewer.threshold / 2
+        assert not viewer.threshold or by_hour.without_hour % viewer.threshold == 0
+
+
+def test_an_hour_window_counts_no_fact_of_unknown_hour_and_ends_before_its_last_hour(store: Store) -> None:
+    """A night begins on its day: what is past midnight belongs to the evening before."""
+    saturday = FIRST_DAY + timedelta(days=3)
+    at = [(0, 21), (0, 22), (0, 23), (1, 0), (1, 5), (1, 6), (0, 5), (0, None), (1, None)]
+    rows = [event(n, day=saturday + timedelta(days=late), hour=hour) for n, (late, hour) in enumerate(at)]
+    store.load(batch("lot"), [chunk(rows)])
+    night = Query(saturday, saturday + timedelta(days=1), hours=Hours(22, 6))
+    assert store.totals(night, NATIONAL).incidents == 4
+    assert store.counts_by_day(night, NATIONAL).incidents.tolist() == [4]
+    found = store.events(night, NATIONAL).column("source_event_id").to_pylist()
+    assert sorted(found) == ["1", "2", "3", "4"]
+    assert store.counts_by_hour(night, NATIONAL).without_hour == 1
+    assert store.totals(replace(night, hours=Hours(0, 24)), NATIONAL).incidents == 4
+    assert store.totals(replace(night, hours=Hours(6, 6)), NATIONAL).incidents == 5
+    assert store.totals(replace(night, hours=None), NATIONAL).incidents == 5
+
+
+def test_hours_count_for_a_wall_and_protect_small_numbers(store: Store) -> None:
+    place = {"longitude": 5.37, "latitude": 43.3, "place_precision": "point", "quantity_kg": 1.0}
+    at = [*[3] * 4, *[4] * 6, *[None] * 2]
+    store.load(batch("lot"), [chunk([event(n, hour=hour, **place) for n, hour in enumerate(at)])])
+    wall = Viewer("mur", "wall", frozenset({Territory("cross", "marseille")}), threshold=5, sees_events=False)
+    for hours, incidents in ((Hours(3, 4), np.nan), (Hours(4, 5), 5.0), (Hours(3, 5), 10.0)):
+        query = replace(EVERYTHING, hours=hours)
+        for answer in (store.counts_by_cell(query, wall), store.totals(query, wall)):
+            assert same((float(np.ravel(answer.incidents)[0]),), (incidents,))
+        assert store.totals(query, replace(wall, territories=frozenset({Territory("cross", "paris")}))).incidents == 0
+    counted = store.counts_by_hour(EVERYTHING, wall)
+    assert np.isnan(counted.without_hour)
+    assert counted.protected[0, :6].tolist() == [False, False, False, True, False, False]
+    assert counted.incidents[0, 4] == 5
+    with pytest.raises(ForbiddenError):
+        store.events(replace(EVERYTHING, hours=Hours(3, 4)), wall)
+
+
+def test_hours_of_too_long_a_period_are_refused(store: Store) -> None:
+    stop = FIRST_DAY + timedelta(days=MOST_DAYS_BY_HOUR + 1)
+    with pytest.raises(QueryError, match=f"{MOST_DAYS_BY_HOUR} jours au plus"):
+        Query(FIRST_DAY, stop, hours=Hours(0, 1))
+    with pytest.raises(QueryError, match=f"{MOST_DAYS_BY_HOUR} jours au plus"):
+        store.counts_by_hour(Query(FIRST_DAY, stop), NATIONAL)
+    for hours in (Hours(24, 3), Hours(-1, 3), Hours(3, 0), Hours(3, 25)):
+        with pytest.raises(QueryError, match="de 0 à 23"):
+            Query(FIRST_DAY, FIRST_DAY + timedelta(days=1), hours=hours)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from data.duckdb_store import DuckDBStore
 from data.errors import ForbiddenError, HexacrossError
-from data.query import COARSEST_RESOLUTION, FINEST_RESOLUTION, Box, Query, Viewer
+from data.query import COARSEST_RESOLUTION, FINEST_RESOLUTION, Box, Hours, Query, Viewer
 from data.schema import REFUSAL_SCHEMA
 from data.store import Chunk, Store
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MARKINGS, MODES, SERVICES
@@ -155,6 +155,7 @@ def queries(draw: st.DrawFn) -> Query:
         territory=draw(maybe(st.sampled_from(TERRITORIES))),
         resolution=draw(st.integers(COARSEST_RESOLUTION, FINEST_RESOLUTION)),
         box=draw(maybe(st.just(Box(west, south, west + 0.15, south + 0.15)))),
+        hours=draw(maybe(st.builds(Hours, st.integers(0, 23), st.integers(1, 24)))),
     )
 
 
@@ -204,7 +205,7 @@ def answer(store: Store, name: str, *arguments: Any, **named: Any) -> Any:
 
 
 def compare_counts(one: Store, other: Store, query: Query, viewer: Viewer) -> None:
-    for name in ("counts_by_cell", "totals", "counts_by_day"):
+    for name in ("counts_by_cell", "totals", "counts_by_day", "counts_by_hour"):
         alike(answer(one, name, query, viewer), answer(other, name, query, viewer))
     for kind in KINDS_COUNTED:
         mine, theirs = (answer(store, "counts_by_territory", kind, query, viewer) for store in (one, other))

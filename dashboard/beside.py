@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from datetime import UTC, datetime
 from html import escape
 
 from dashboard import panels
 from dashboard.context import Context, viewer_of
 from dashboard.controls import KINDS_CHOSEN
-from dashboard.figures import key_figures, population_of, totals_before, without_place
+from dashboard.figures import key_figures, population_of, totals_before, without_hour, without_place
 from dashboard.i18n import _
 from dashboard.mapdata import period_label
 from dashboard.recall import Reading
@@ -34,11 +35,15 @@ def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> d
         sources = reading.ask(held.store.sources, viewer)
     except StoreError:
         sources = []
+    missing = [without_place(totals)]
+    if view.hours is not None:
+        with suppress(StoreError):  # never answered: nothing to say of it
+            missing.append(without_hour(reading.ask(held.store.counts_by_hour, view.query(), viewer)))
     ages = source_ages(sources, held.settings.stale_hours, datetime.now(UTC))
     return {
         "trail": escape(trail(view)),
         "figures": panels.figures_html(key_figures(totals, before, population_of(held.geography, view.territory))),
-        "missing": panels.sentence_html(without_place(totals)),
+        "missing": panels.sentence_html(" ".join(note for note in missing if note)),
         "sources": panels.sources_html(ages),
     }
 

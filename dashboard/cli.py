@@ -233,7 +233,10 @@ def export(
     if ignored:
         raise ignored[0]
     held = _open(settings)
-    path = export_view(held, asked.dated(held.store.period(viewer_of(settings)), today()), target)
+    period = held.store.period(viewer_of(settings))
+    if refused := asked.refused_hours(period, today()):
+        raise refused
+    path = export_view(held, asked.dated(period, today()), target)
     held.store.close()
     answers.print(str(path), markup=False)
 

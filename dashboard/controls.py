@@ -10,13 +10,14 @@ from typing import Any, Literal, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboard import format as fmt
 from dashboard import panels
 from dashboard.context import Context
 from dashboard.i18n import _
 from dashboard.measures import MEASURES
-from dashboard.view import CLASSIFICATIONS, FILTERS, FINEST_OF_KIND, ONE_DAY, Period, View
+from dashboard.view import CLASSIFICATIONS, FILTERS, FINEST_OF_KIND, HOUR_STEP, ONE_DAY, Period, View
 from data.errors import QueryError
-from data.query import COARSEST_RESOLUTION, Territory, TerritoryKind
+from data.query import COARSEST_RESOLUTION, Hours, Territory, TerritoryKind
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY
 from geo.errors import N_
 
@@ -41,6 +42,7 @@ PERIODS: dict[str, tuple[str, int | None]] = {
     "all": (N_("Toutes les données"), None),
     "dates": (N_("Dates choisies"), None),
 }
+HOURS_AT_FIRST = 8  # chosen by their first one alone
 AUTOMATIC = 0  # in the list of resolutions: the one that suits the territory
 LAST_ADDRESS = "last_address"  # of the session: what to come back to from another page
 
@@ -166,7 +168,7 @@ def choose_measure(view: View) -> None:
 
 def choose_filters(view: View, dated: View, held: Period) -> None:
     """`view`: as in the address; `dated`: with the dates it stands for; `held`: first and last day of the store."""
-    period, dates, *columns = st.columns([1.1, 1.4, 1, 1, 1, 1, 1])
+    period, dates, hours, *columns = st.columns([1.1, 1.4, 1.2, 1, 1, 1, 1, 1], vertical_alignment="bottom")
     bound = _bound("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
     period.selectbox(
         _("Période"),
@@ -176,6 +178,7 @@ def choose_filters(view: View, dated: View, held: Period) -> None:
         on_change=bound.write,
     )
     _choose_dates(dates, view, dated)
+    _choose_hours(hours, view, dated)
     titles = (_("Famille"), _("Nature"), _("Produit"), _("Mode"), _("Service"))
     said = []
     for column, title, (name, known) in zip(columns, titles, FILTERS.values(), strict=True):
@@ -217,7 +220,49 @@ def _choose_dates(column: DeltaGenerator, view: View, dated: View) -> None:
 def _with_dates(view: View, days: tuple[date, ...]) -> View:
     if len(days) != 2:  # only the first of two days has been clicked
         return view
-    return replace(view, start=days[0], stop=days[1] + ONE_DAY)
+    return _over(view, days[0], days[1] + ONE_DAY)
+
+
+def _over(view: View, start: date, stop: date) -> View:
+    """The view of another period: a walk by hours, which shows one day, goes on by days over a longer one."""
+    if view.step == HOUR_STEP and stop - start > ONE_DAY:
+        view = replace(view, step="jour", hours=None)
+    return replace(view, start=start, stop=stop)
+
+
+def _choose_hours(column: DeltaGenerator, view: View, dated: View) -> None:
+    """From which hour to which; behind a button that says what is chosen, as most views are of all hours."""
+    hours = dated.hours or view.hours
+    said = fmt.hours(hours) if hours else _("toutes les heures")
+    with column, st.popover(said[0].upper() + said[1:], width="stretch"):
+        bound = _bound("hours_start", hours.start if hours else None, view, lambda view, hour: _from(view, hours, hour))
+        st.selectbox(
+            _("De"),
+            [None, *range(24)],
+            format_func=lambda hour: _("toutes les heures") if hour is None else _("{n} h").format(n=hour),
+            key=bound.key,
+            on_change=bound.write,
+        )
+        if hours is None:
+            return
+        bound = _bound(
+            "hours_stop", hours.stop, view, lambda view, hour: replace(view, hours=hours._replace(stop=hour))
+        )
+        st.selectbox(
+            _("À"),
+            [*range(hours.start + 1, 25), *range(1, hours.start + 1)],
+            format_func=lambda hour: (_("{n} h") if hour > hours.start else _("{n} h le lendemain")).format(n=hour),
+            help=_("Heures légales du lieu. Ce qui suit minuit compte avec la veille."),
+            key=bound.key,
+            on_change=bound.write,
+        )
+
+
+def _from(view: View, hours: Hours | None, start: int | None) -> View:
+    if start is None:
+        return replace(view, hours=None, step="jour" if view.step == HOUR_STEP else view.step)
+    length = (hours.stop - hours.start - 1) % 24 + 1 if hours else HOURS_AT_FIRST
+    return replace(view, hours=Hours(start, (start + length - 1) % 24 + 1))
 
 
 def _with_codes(view: View, name: str, codes: list[str]) -> View:
@@ -250,4 +295,4 @@ def _period_shown(view: View, dated: View, held: Period) -> str:
 
 def _with_period(view: View, name: str, held: Period) -> View:
     days = _period_days(name, held)
-    return view if days is None else replace(view, start=days[0], stop=days[1])
+    return view if days is None else _over(view, *days)

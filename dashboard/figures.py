@@ -16,7 +16,7 @@ from dashboard.tables import HexagonTable
 from dashboard.view import View
 from data.geography import Geography
 from data.query import Territory, Viewer
-from data.store import DayCounts, Store, Totals
+from data.store import DayCounts, HourCounts, Store, Totals
 from data.vocabulary import HEXAGON_PRECISIONS
 from geo.rates import rate_with_interval, share_with_interval
 from layers.hexagons import STATE_CODES
@@ -126,6 +126,20 @@ def without_place(totals: Totals) -> str:
         "{n} faits sans lieu précis ({share} %) ne sont pas sur la carte.",
         missing,
     ).format(n=fmt.number(missing), share=fmt.number(100 * missing / everything, 1))
+
+
+def without_hour(counts: HourCounts) -> str:
+    """How many facts of a period no window of hours counts, as nobody knows theirs."""
+    unknown = counts.without_hour
+    if math.isnan(unknown):
+        return _("Quelques faits sans heure connue ne sont pas comptés ici.")
+    if not unknown:
+        return ""
+    return ngettext(
+        "{n} fait sans heure connue n'est pas compté ici.",
+        "{n} faits sans heure connue ne sont pas comptés ici.",
+        int(unknown),
+    ).format(n=fmt.number(unknown))
 
 
 def daily_sentence(days: DayCounts) -> str:

@@ -14,6 +14,7 @@ from babel.dates import format_interval
 from babel.numbers import format_decimal
 
 from dashboard.i18n import _, current_language
+from data.query import Hours
 from geo.errors import N_
 
 UNKNOWN = "—"
@@ -121,6 +122,12 @@ def euros(value: float) -> str:
     if value >= 1_000_000:
         return _("{n} M€").format(n=significant(value / 1_000_000))
     return _("{n} €").format(n=number(value))
+
+
+def hours(window: Hours) -> str:
+    """`de 22 h à 6 h le lendemain`: hours on the clock of the place."""
+    template = _("de {first} h à {last} h le lendemain") if window.reach_the_next_day else _("de {first} h à {last} h")
+    return template.format(first=window.start, last=window.stop)
 
 
 def period(start: date, stop: date) -> str:

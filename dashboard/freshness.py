@@ -14,7 +14,7 @@ from datetime import date
 from typing import NamedTuple, Self
 
 from dashboard.live import Live
-from dashboard.view import View
+from dashboard.view import ONE_DAY, View
 from data.query import Territory
 from data.store import CHANGE_RESOLUTION, Change, Store
 from geo.cells import parents
@@ -38,7 +38,9 @@ class Area:
     def of(cls, view: View, tile: Tile | None = None) -> Self:
         """What a dated view shows, in one tile or everywhere."""
         cells = None if tile is None else frozenset(covering(_widened(tile), CHANGE_RESOLUTION).tolist())
-        return cls(view.territory, view.start, view.stop, cells)
+        past_midnight = view.hours is not None and view.hours.reach_the_next_day
+        stop = view.stop + ONE_DAY if view.stop and past_midnight else view.stop
+        return cls(view.territory, view.start, stop, cells)
 
     def is_touched_by(self, change: Change) -> bool:
         """Whether an answer from before the change may now be wrong."""

@@ -21,11 +21,19 @@ from dashboard.freshness import Area
 from dashboard.hexagon_table import tile_table
 from dashboard.i18n import current_language, use_language
 from dashboard.kept_answers import Key, keep_answer, kept_answer
-from dashboard.mapdata import commune_names_json, daily_counts, described, figure_decimals, level, tile_columns
+from dashboard.mapdata import (
+    Window,
+    commune_names_json,
+    counts_in_time,
+    described,
+    figure_decimals,
+    level,
+    tile_columns,
+)
 from dashboard.settings import LANGUAGES
-from dashboard.view import ONE_DAY, View
+from dashboard.view import HOUR_STEP, ONE_DAY, Period, View
 from data.errors import QueryError
-from data.query import Viewer
+from data.query import MOST_DAYS_BY_HOUR, Viewer
 from geo.errors import N_, HexacrossError
 from geo.tiles import Tile, check_tile, no_tile
 from layers.hexagons import ZOOMS, encode
@@ -49,6 +57,7 @@ class HexTiles:
             Route("/hex", self.description),
             Route("/hex/classes", self.classes),
             Route("/hex/jours", self.days),
+            Route("/hex/heures", self.hours),
             Route(f"/hex/{LAYER}/{{z}}/{{x}}/{{y}}", self.tile),
             Route("/lieux/{digest}.json", self.places),
         ]
@@ -80,30 +89,65 @@ class HexTiles:
         return self._answered(request, answer)
 
     def days(self, request: Request) -> Response:
-        """How many facts each day of the store has for a view, whatever its dates: what time is chosen by."""
+        """How many facts each day of the store has for a view, whatever its dates: what time is chosen by.
+
+        With hours of the day, of which no long period is asked: the days around the view's.
+        """
+
+        def whole(view: View, held: Period) -> View:
+            start, stop = held[0], held[1] + ONE_DAY
+            if view.hours and view.start and (stop - start).days > MOST_DAYS_BY_HOUR:
+                start = min(
+                    max(start, view.start - MOST_DAYS_BY_HOUR * ONE_DAY // 2), stop - MOST_DAYS_BY_HOUR * ONE_DAY
+                )
+                stop = start + MOST_DAYS_BY_HOUR * ONE_DAY
+            return replace(view, start=start, stop=stop, step=None)
+
+        return self._counted(request, whole)
+
+    def hours(self, request: Request) -> Response:
+        """How many facts each hour has, of the week in which a view begins."""
+
+        def week(view: View, held: Period) -> View | None:
+            first = view.start or held[1]
+            monday = first - first.weekday() * ONE_DAY
+            start, stop = max(monday, held[0]), min(monday + 7 * ONE_DAY, held[1] + ONE_DAY)
+            return replace(view, start=start, stop=stop, hours=None, step=HOUR_STEP) if start < stop else None
+
+        return self._counted(request, week)
+
+    def _counted(self, request: Request, period: Callable[[View, Period], View | None]) -> Response:
+        """How many facts each day or hour has over a view's `period`, given what is held; None: nothing."""
         context = self._context
 
         def answer() -> Response:
             view, viewer = self._view_of(request)
             held = context.store.period(viewer)
-            whole = view if held is None else replace(view, start=held[0], stop=held[1] + ONE_DAY)
-            asked = ("days", viewer, whole.tile_address())
-            key = (*asked, context.version_of(asked, Area.of(whole)))
-            return kept_answer(context, request, key, JSON, lambda: _json(daily_counts(context, viewer, whole)))
+            whole = period(view, held) if held else None
+            about = whole or view
+            asked = ("time", viewer, about.tile_address(), about.step, held)
+            key = (*asked, context.version_of(asked, Area.of(about)))
+
+            def counts() -> bytes:
+                return _json(counts_in_time(context, viewer, view.measure, whole, held))
+
+            return kept_answer(context, request, key, JSON, counts)
 
         return self._answered(request, answer)
 
     def _view_of(self, request: Request) -> tuple[View, Viewer]:
-        """The view of the key in the address, at other dates where the address has some.
+        """The view of the key in the address, at other dates and hours where the address has some.
 
-        Raises `TokenError`, and `QueryError` for dates that are none.
+        Raises `TokenError`, and `QueryError` for dates and hours that are none.
         """
         view, viewer = self._context.tokens.read(request.query_params.get("vue", ""))
-        dates = {name: request.query_params[name] for name in ("du", "au") if name in request.query_params}
-        asked, ignored = View.from_params(dates)
+        names = ("du", "au", "heures")
+        other = {name: request.query_params[name] for name in names if name in request.query_params}
+        asked, ignored = View.from_params(other)
         if ignored:
             raise ignored[0]
-        return replace(view, start=asked.start or view.start, stop=asked.stop or view.stop), viewer
+        start, stop, hours = asked.start or view.start, asked.stop or view.stop, asked.hours or view.hours
+        return replace(view, start=start, stop=stop, hours=hours), viewer
 
     def tile(self, request: Request) -> Response:
         """One tile, of the resolution that its zoom and the view call for."""
@@ -183,18 +227,20 @@ def _resolution_of(request: Request, view: View) -> int:
     return int(given)
 
 
-def _window_of(request: Request) -> int | None:
-    """The days of each step through time that classes are asked for; None: those of the view. Raises `QueryError`."""
+def _window_of(request: Request) -> Window | None:
+    """Each step through time that classes are asked for; None: the view as it is. Raises `QueryError`."""
     given = request.query_params.get("fenetre")
     if given is None:
         return None
-    if not (given.isascii() and given.isdigit() and len(given) < MOST_DIGITS and 1 <= int(given) <= LONGEST_WINDOW):
+    of_hours = given.endswith("h")
+    number, longest = given.removesuffix("h"), 24 if of_hours else LONGEST_WINDOW
+    if not (number.isascii() and number.isdigit() and len(number) < MOST_DIGITS and 1 <= int(number) <= longest):
         raise QueryError(
-            N_("Fenêtre « {given} » : attendu un nombre de jours de 1 à {longest}."),
+            N_("Fenêtre « {given} » : attendu un nombre de jours de 1 à {longest}, ou d'heures de 1h à 24h."),
             given=given[:20],
             longest=LONGEST_WINDOW,
         )
-    return int(given)
+    return Window(int(number), of_hours)
 
 
 def _magnitude(context: Context, view: View, viewer: Viewer) -> int:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import h3.api.numpy_int as h3
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dashboard import format as fmt
 from dashboard.context import Context, viewer_of
-from dashboard.figures import without_place
+from dashboard.figures import without_hour, without_place
 from dashboard.hexagon_table import (
     FEWEST_INHABITANTS,
     box_table,
@@ -31,9 +31,9 @@ from dashboard.i18n import _, current_language
 from dashboard.measures import MEASURES, Measure
 from dashboard.sources import marking_label, markings_shown, source_ages
 from dashboard.tables import HexagonTable
-from dashboard.view import ONE_DAY, View
+from dashboard.view import HOUR_STEP, ONE_DAY, Period, View
 from data.geography import Geography, geography
-from data.query import Box, Territory, Viewer
+from data.query import Box, Hours, Territory, Viewer
 from data.vocabulary import HEXAGON_PRECISIONS
 from geo.cells import areas_km2, centres
 from geo.tiles import DEGREE_M
@@ -43,7 +43,6 @@ from layers.hexagons import (
     STATE_CODES,
     ZOOMS,
     ClassSpec,
-    DailyCounts,
     Description,
     FieldSpec,
     Level,
@@ -51,6 +50,7 @@ from layers.hexagons import (
     SourceSpec,
     State,
     StateSpec,
+    TimeCounts,
     ViewSpec,
 )
 from layers.outlines import Outline, encode_outlines
@@ -70,8 +70,9 @@ def described(context: Context, view: View, key: str) -> Description:
     totals, sources = context.store.totals(query, viewer), context.store.sources(viewer)
     ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
     markings = markings_shown(sources)
-    missing = without_place(totals)
-    estimated = _("Population estimée au prorata des surfaces.") if measure.needs_population else ""
+    notes = [without_place(totals)]
+    if query.hours is not None:
+        notes.append(without_hour(context.store.counts_by_hour(query, viewer)))
     return Description(
         locale=current_language(),
         title=_(measure.title),
@@ -82,24 +83,32 @@ def described(context: Context, view: View, key: str) -> Description:
         view=view_spec(context.geography, view.territory),
         sources=[SourceSpec(name=age.name, age=age.text, stale=age.stale) for age in ages],
         marking=MarkingSpec(code=markings[0], label=marking_label(markings)) if markings else None,
-        notes=[note for note in (missing, estimated) if note],
+        notes=[note for note in notes if note],
         message="" if any(totals.by_precision.keys() & set(HEXAGON_PRECISIONS)) else _empty_message(bool(sources)),
         outlines=f"/perimetres{View(territory=view.territory).address()}",
         places=f"/lieux/{commune_names_json()[0]}.json",
         key=key,
         first_day=query.start.isoformat(),
-        last_day=(query.stop - ONE_DAY).isoformat(),
+        last_day=query.last_day.isoformat(),
         days=(query.stop - query.start).days,
+        hours=query.hours,
         step=view.step or "",
         resolutions=[view.resolution_at(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)],
     )
 
 
-def level(context: Context, viewer: Viewer, view: View, resolution: int, window: int | None = None) -> Level:
+class Window(NamedTuple):
+    """How long each step of a walk through time is."""
+
+    length: int
+    of_hours: bool = False  # else of days
+
+
+def level(context: Context, viewer: Viewer, view: View, resolution: int, window: Window | None = None) -> Level:
     """The classes of a dated view at one resolution, the same wherever one looks.
 
     Args:
-        window: Days of each step of a walk through all that the store holds: the classes are then those of several such
+        window: Of each step of a walk through all that the store holds: the classes are then those of several such
             steps, and the same at each of them.
     """
     sampled = not is_read_whole(view.territory, resolution)
@@ -114,37 +123,65 @@ def level(context: Context, viewer: Viewer, view: View, resolution: int, window:
     ]
     classes = classes_of(view, np.concatenate([shown_values(table) for table in tables]))
     drawn = ground_is_drawn(view.territory, resolution, MEASURES[view.measure])
-    partial = "" if drawn else _("Seuls les hexagones où un fait est connu sont dessinés.")
     from_sample = _("Classes établies autour des communes les plus peuplées.") if sampled else ""
     return Level(
         resolution=resolution,
         resolution_label=_resolution_label(tables[0].cells),
         classes=_class_specs(MEASURES[view.measure], classes, open_labels(classes, fmt.limit)),
-        notes=[note for note in (partial, from_sample) if note],
+        notes=[note for note in (*_drawing_notes(MEASURES[view.measure], drawn), from_sample) if note],
     )
 
 
-def _steps(context: Context, viewer: Viewer, view: View, window: int | None) -> list[View]:
-    """The view at some windows spread evenly over all that the store holds; without a window, the view itself."""
+def _drawing_notes(measure: Measure, drawn: bool) -> list[str]:
+    """What is true of every picture of a measure; `drawn`: with the ground where nothing happened."""
+    return [
+        _("Population estimée au prorata des surfaces.") if measure.needs_population else "",
+        "" if drawn else _("Seuls les hexagones où un fait est connu sont dessinés."),
+    ]
+
+
+def _steps(context: Context, viewer: Viewer, view: View, window: Window | None) -> list[View]:
+    """The view at some windows spread evenly over all that the store holds; without a window, the view itself.
+
+    Windows of hours are spread over the hours of the day as well.
+    """
     held = context.store.period(viewer)
     if window is None or held is None:
         return [view]
-    spare = (held[1] - held[0]).days + 1 - window
-    shifts = sorted({max(0, spare) * step // (SAMPLED_STEPS - 1) for step in range(SAMPLED_STEPS)})
+    days = 1 if window.of_hours else window.length
+    spare = max(0, (held[1] - held[0]).days + 1 - days)
+    shifts = [spare * step // (SAMPLED_STEPS - 1) for step in range(SAMPLED_STEPS)]
     starts = [held[0] + timedelta(days=shift) for shift in shifts]
-    return [replace(view, start=start, stop=start + timedelta(days=window)) for start in starts]
+    if not window.of_hours:
+        return [replace(view, start=start, stop=start + timedelta(days=days)) for start in sorted(set(starts))]
+    firsts = [24 * step // SAMPLED_STEPS for step in range(SAMPLED_STEPS)]
+    return [
+        replace(view, start=start, stop=start + ONE_DAY, hours=Hours(first, (first + window.length - 1) % 24 + 1))
+        for start, first in zip(starts, firsts, strict=True)
+    ]
 
 
-def daily_counts(context: Context, viewer: Viewer, view: View) -> DailyCounts:
-    """Facts of each day of a dated view: controls for a measure of controls, else incidents; None: protected."""
-    of_controls = MEASURES[view.measure].of_controls
-    days = context.store.counts_by_day(view.query(), viewer)
-    counted = days.controls if of_controls else days.incidents
-    first = days.days[0].astype("datetime64[D]").item() if len(days.days) else None
-    return DailyCounts(
+def counts_in_time(
+    context: Context, viewer: Viewer, measure: str, whole: View | None, held: Period | None
+) -> TimeCounts:
+    """Facts of each day of a dated view, or of each hour of each day for a walk by hours; None: protected.
+
+    Args:
+        measure: Controls are counted for one of controls, else incidents.
+        whole: The view over all days that are counted; None: the store holds none of them.
+        held: First and last day of the store.
+    """
+    of_controls, counts = MEASURES[measure].of_controls, []
+    if whole is not None:
+        read = context.store.counts_by_hour if whole.step == HOUR_STEP else context.store.counts_by_day
+        found = read(whole.query(), viewer)
+        counted = (found.controls if of_controls else found.incidents).ravel().tolist()
+        counts = [None if math.isnan(value) else int(value) for value in counted]
+    return TimeCounts(
         label=_("Contrôles") if of_controls else _("Incidents"),
-        first=first.isoformat() if first else None,
-        counts=[None if math.isnan(value) else int(value) for value in counted.tolist()],
+        first=whole.query().start.isoformat() if whole else None,
+        counts=counts,
+        held=[day.isoformat() for day in held] if held else [],
     )
 
 
@@ -195,7 +232,7 @@ def picture(context: Context, view: View) -> tuple[Description, Level, dict[str,
         resolution=table.resolution,
         resolution_label=_resolution_label(table.cells),
         classes=_class_specs(table.measure, classes, classes.labels),
-        notes=[] if drawn else [_("Seuls les hexagones où un fait est connu sont dessinés.")],
+        notes=[note for note in _drawing_notes(table.measure, drawn) if note],
     )
     return held, counted, {"cell": table.cells, "state": table.states, "class": classes.indices(table.values)}
 
@@ -269,9 +306,10 @@ def commune_names_json() -> tuple[str, bytes]:
 
 
 def period_label(view: View) -> str:
-    """`1–31 mars 2026`."""
+    """`1–31 mars 2026`, and the hours of these days: `, de 22 h à 6 h le lendemain`."""
     query = view.query()
-    return fmt.period(query.start, query.stop)
+    days = fmt.period(query.start, query.stop)
+    return f"{days}, {fmt.hours(query.hours)}" if query.hours else days
 
 
 def _resolution_label(cells: NDArray[np.int64]) -> str:

@@ -18,10 +18,13 @@ from data.errors import QueryError
 from data.query import (
     COARSEST_RESOLUTION,
     FINEST_RESOLUTION,
+    MOST_DAYS_BY_HOUR,
     TERRITORY_KINDS,
+    Hours,
     Query,
     Territory,
     TerritoryKind,
+    check_hours,
 )
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, SERVICES
 from geo.errors import N_
@@ -32,7 +35,9 @@ CLASSIFICATIONS: dict[str, str] = {
     "jenks": N_("Seuils naturels (Jenks)"),
 }
 DEFAULT_CLASSIFICATION = "quantiles"
-STEPS = {"jour": N_("jour"), "semaine": N_("semaine"), "mois": N_("mois")}  # of a walk through time
+HOUR_STEP = "heure"
+STEPS = (HOUR_STEP, "jour", "semaine", "mois")  # of a walk through time
+FIRST_HOURS = Hours(0, 6)  # of a walk by hours that does not say from which one
 DEFAULT_DAYS = 90  # of an address without dates: the latest days of the store
 COARSER, FINER = 2, 2  # steps by which a resolution asked for may differ from the one that suits the zoom
 ONE_DAY = timedelta(days=1)
@@ -88,6 +93,7 @@ class View:
     zone: str | None = None  # drawn on the map, as `dashboard.drawing` writes it
     language: str | None = None
     step: str | None = None
+    hours: Hours | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
@@ -107,6 +113,7 @@ class View:
             zone=_read_zone(given, ignored),
             language=_read_choice("langue", LANGUAGES, given, ignored),
             step=_read_choice("pas", STEPS, given, ignored),
+            hours=_read_hours(given, ignored),
             **filters,
         )
         return view, ignored
@@ -117,6 +124,7 @@ class View:
             "territoire": f"{self.territory.kind}:{self.territory.code}" if self.territory else "",
             "du": self.start.isoformat() if self.start else "",
             "au": (self.stop - ONE_DAY).isoformat() if self.stop else "",
+            "heures": f"{self.hours.start}-{self.hours.stop}" if self.hours else "",
             **{key: ",".join(sorted(getattr(self, name))) for key, (name, _) in FILTERS.items()},
             "mesure": "" if self.measure == DEFAULT_MEASURE else self.measure,
             "resolution": "" if self.resolution is None else str(self.resolution),
@@ -149,13 +157,34 @@ class View:
         return max(suited - COARSER, min(suited + FINER, self.resolution, FINEST_RESOLUTION))
 
     def dated(self, held: Period | None, today: date) -> Self:
-        """The same view with its dates filled in: the last days of what the store holds, or of the calendar."""
+        """The same view with its dates filled in: the last days of what the store holds, or of the calendar.
+
+        A walk by hours shows some hours of one day, and hours of too long a period are none (`refused_hours`).
+        """
+        start, stop = self._period(held, today)
+        if self.step == HOUR_STEP:
+            return replace(self, start=start, stop=start + ONE_DAY, hours=self.hours or FIRST_HOURS)
+        hours = self.hours if (stop - start).days <= MOST_DAYS_BY_HOUR else None
+        return replace(self, start=start, stop=stop, hours=hours)
+
+    def refused_hours(self, held: Period | None, today: date) -> QueryError | None:
+        """Why `dated` leaves the hours out."""
+        if self.hours is None or self.step == HOUR_STEP:
+            return None
+        try:
+            check_hours(self.hours, *self._period(held, today))
+        except QueryError as error:
+            return error
+        return None
+
+    def _period(self, held: Period | None, today: date) -> tuple[date, date]:
         last = held[1] if held else today
         stop = self.stop or last + ONE_DAY
-        start = self.start or stop - timedelta(days=DEFAULT_DAYS)
+        default = ONE_DAY if self.step == HOUR_STEP else timedelta(days=DEFAULT_DAYS)
+        start = self.start or stop - default
         if start >= stop:  # only the first day was given, and it lies after everything the store holds
             stop = start + ONE_DAY
-        return replace(self, start=start, stop=stop)
+        return start, stop
 
     def query(self) -> Query:
         """What to ask the store. The view must be dated."""
@@ -171,6 +200,7 @@ class View:
             services=self.services,
             territory=self.territory,
             resolution=self.shown_resolution(),
+            hours=self.hours,
         )
 
 
@@ -223,6 +253,20 @@ def _read_day(key: str, given: Mapping[str, str], ignored: list[QueryError]) -> 
         )  # fmt: skip
         return None
     return day
+
+
+def _read_hours(given: Mapping[str, str], ignored: list[QueryError]) -> Hours | None:
+    text = given.get("heures", "").strip()
+    if not text:
+        return None
+    ends = [int(part) for part in text.split("-") if part.isascii() and part.isdigit() and len(part) <= 2]
+    if len(ends) == 2 and text.count("-") == 1 and ends[0] <= 23 and ends[1] <= 24:
+        return Hours(ends[0], ends[1] or 24)  # midnight ends a day
+    ignored.append(
+        QueryError(N_("Heures « {given} » ignorées : attendu début-fin, de 0 à 24, par exemple 22-6."),
+                   given=_shortened(text))
+    )  # fmt: skip
+    return None
 
 
 def _read_codes(key: str, known: Iterable[str], given: Mapping[str, str], ignored: list[QueryError]) -> frozenset[str]:

@@ -277,7 +277,8 @@ PRECISIONS = {
 
 
 def _notes(known: Geography, view: View, viewer: Viewer, drawing: Drawing, found: ZoneFigures) -> list[str]:
-    return [note for note in (_how_counted(found), _beyond(known, view, drawing), _seen_only(viewer)) if note]
+    hours = _("Les faits sans heure connue ne sont pas comptés ici.") if view.hours else ""
+    return [note for note in (_how_counted(found), hours, _beyond(known, view, drawing), _seen_only(viewer)) if note]
 
 
 def _how_counted(found: ZoneFigures) -> str:

@@ -57,11 +57,6 @@ class Hours(NamedTuple):
     def reach_the_next_day(self) -> bool:
         return self.stop <= self.start
 
-    @property
-    def count(self) -> int:
-        """How many, from 1 to 24."""
-        return self.stop - self.start + 24 * self.reach_the_next_day
-
 
 WHOLE_DAY = Hours(0, 24)
 

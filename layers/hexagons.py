@@ -134,18 +134,20 @@ class Description(TypedDict):
     places: str  # address of the names that the column `place` counts from 1; "": none
     key: str  # of the addresses of the tiles and levels of this view
     first_day: str  # AAAA-MM-JJ, of what is shown
-    last_day: str
-    days: int
-    step: str  # of a walk through time (`jour`, `semaine`, `mois`); "": there is none
+    last_day: str  # the one after the period's, for hours past midnight
+    days: int  # of the period
+    hours: tuple[int, int] | None  # of each day, from … to (not after: of the next day); None: all of them
+    step: str  # of a walk through time (`heure`, `jour`, `semaine`, `mois`); "": there is none
     resolutions: list[int]  # for each zoom from `ZOOMS[0]` to `ZOOMS[1]`
 
 
-class DailyCounts(TypedDict):
-    """How many facts each day has, for the choice of a time."""
+class TimeCounts(TypedDict):
+    """How many facts each day, or each hour of each day, has: what a time is chosen by."""
 
     label: str  # what is counted
-    first: str | None  # AAAA-MM-JJ; None: nothing is held
-    counts: list[int | None]  # one for each day from the first; None: protected
+    first: str | None  # AAAA-MM-JJ, from whose first hour on; None: nothing is held
+    counts: list[int | None]  # one for each day or hour; None: protected
+    held: list[str]  # first and last day of all there is, AAAA-MM-JJ
 
 
 class ColumnSpec(TypedDict):

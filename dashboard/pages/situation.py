@@ -46,6 +46,8 @@ def render() -> None:
         show_map()
         return
     view = asked.dated(period, today())
+    if refused := asked.refused_hours(period, today()):
+        st.warning(translate_error(refused))
     _title(held, view)
     if period is None:
         offer_data(held)

@@ -310,7 +310,8 @@
     /** Classes by resolution: all steps of a walk share them, a view without one has its own. */
     levelsOf: function ({ length }) {
       if (!length) return new Map();
-      const walked = `${new URLSearchParams([...new URLSearchParams(this._query)].filter(([name]) => name !== "du" && name !== "au"))} ${length}`;
+      const walks = String(length).endsWith("h") ? ["du", "au", "heures"] : ["du", "au"]; // what its steps change
+      const walked = `${new URLSearchParams([...new URLSearchParams(this._query)].filter(([name]) => !walks.includes(name)))} ${length}`;
       if (this._walked !== walked) Object.assign(this, { _walked: walked, _walkLevels: new Map() });
       return this._walkLevels;
     },

@@ -9,7 +9,10 @@
   const AHEAD = 3; // steps prepared before their turn
   const MOST_VIEWS = 12; // steps whose pictures are kept
   const LENGTHS = [1, 7, 14, 28, 91, 182, 365]; // days
-  const STEPS = { jour: "stepDay", semaine: "stepWeek", mois: "stepMonth" };
+  const HOUR_LENGTHS = [1, 2, 3, 6, 12, 24];
+  const STEPS = { heure: "stepHour", jour: "stepDay", semaine: "stepWeek", mois: "stepMonth" };
+  const FIRST_LENGTHS = { jour: 1, semaine: 7, mois: 28 }; // of a walk that was one by hours
+  const FIRST_HOURS = "0-6";
   const HEIGHT_PX = 40;
   const BELOW_PX = 36; // for scale and position
   const OPEN_PX = 132; // of the whole of it
@@ -18,7 +21,12 @@
   const dateOf = (day) => new Date(day * DAY_MS);
   const textOf = (day) => dateOf(day).toISOString().slice(0, 10);
 
-  /** The day one step later, or earlier where `sign` is -1. */
+  const hoursIn = ([from, to]) => ((to - from + 23) % 24) + 1;
+  const hourAfter = (hour, length) => ((hour + length - 1) % 24) + 1; // 1 to 24
+  /** How long the steps of a described view are, as the server is asked for their classes; 0: it has none. */
+  hexacross.stepLength = ({ step, days, hours }) => (step === "heure" ? `${hoursIn(hours)}h` : step ? days : 0);
+
+  /** The day, or the hour, one step later, or earlier where `sign` is -1. */
   function stepped(day, step, sign) {
     if (step !== "mois") return day + sign * (step === "semaine" ? 7 : 1);
     const date = dateOf(day);
@@ -26,13 +34,17 @@
     return Math.round(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + sign, Math.min(date.getUTCDate(), last)) / DAY_MS);
   }
 
+  /**
+   * A place in time is a number of days since 1970, or of hours on the clock of the place in a walk by hours: `perDay` of
+   * them are a day. `first` and `counts`: what the histogram shows; `held`: from where to where there is something.
+   */
   hexacross.Walk = L.Control.extend({
     options: { position: "topleft" },
 
     /** `layer`: the hexagons that are walked through; `page()`: the window whose address is the view. */
     initialize: function (layer, page, colours, strings, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { layer, page, colours, strings, views: new Map(), playing: 0, first: 0, counts: [], start: 0, length: 7 });
+      Object.assign(this, { layer, page, colours, strings, views: new Map(), playing: 0, first: 0, counts: [], held: [0, 0], start: 0, length: 7, step: "semaine", perDay: 1, hours: null });
     },
 
     onAdd: function (map) {
@@ -71,7 +83,7 @@
       this._label = element("strong", "hxc-time-label");
       this._label.setAttribute("role", "status");
       this._label.setAttribute("aria-live", "polite");
-      head.append(this._label, this._choice("pas", strings.step, Object.entries(STEPS).map(([value, key]) => [value, strings[key]])), this._choice("length", strings.windowLength, LENGTHS.map((days) => [String(days), fill(strings.days, { n: days })])));
+      head.append(this._label, this._choice("pas", strings.step, Object.entries(STEPS).map(([value, key]) => [value, strings[key]])), this._choice("length", strings.windowLength, []));
       this._canvas = element("canvas", "hxc-time-canvas");
       Object.assign(this._canvas, { tabIndex: 0, height: HEIGHT_PX });
       this._canvas.setAttribute("role", "slider");
@@ -96,15 +108,17 @@
     _choice: function (name, label, options) {
       const box = element("label", "hxc-time-choice", label);
       const select = element("select");
-      for (const [value, text] of options) {
-        const option = element("option", "", text);
-        option.value = value;
-        select.appendChild(option);
-      }
-      select.onchange = () => (name === "pas" ? this._write({ pas: select.value }) : this._stretch(Number(select.value)));
+      for (const [value, text] of options) this._option(select, value, text);
+      select.onchange = () => (name === "pas" ? this._walkBy(select.value) : this._stretch(Number(select.value)));
       this[`_${name}`] = select;
       box.appendChild(select);
       return box;
+    },
+
+    _option: function (select, value, text) {
+      const option = element("option", "", text);
+      option.value = value;
+      select.appendChild(option);
     },
 
     /** Height that it takes from the map, in pixels; `opens`: it is about to. */
@@ -136,34 +150,57 @@
       page.dispatchEvent(new PopStateEvent("popstate", { state: page.history.state }));
     },
 
-    /** A view is shown: its dates are the window, its facts by day the histogram. */
+    /** Take other steps: hours are walked through within a day, the others from day to day. */
+    _walkBy: function (step) {
+      const wasHourly = this._isHourly();
+      if ((step === "heure") === wasHourly) return this._write({ pas: step });
+      const day = Math.floor(this.start / this.perDay);
+      const length = wasHourly ? FIRST_LENGTHS[step] : 1;
+      const heures = wasHourly ? "" : this._parameters().get("heures") || FIRST_HOURS;
+      this._write({ pas: step, du: textOf(day), au: textOf(day + length - 1), heures });
+    },
+
+    _isHourly: function () {
+      return this.perDay === 24;
+    },
+
+    /** A view is shown: its dates, or its hours, are the window, its facts by day or hour the histogram. */
     _follow: function ({ view }) {
       if (view.walk) return;
       const open = Boolean(this._step());
       this._button.setAttribute("aria-expanded", String(open));
       this._panel.hidden = !open;
       if (!open) return this._forget();
-      this._pas.value = this._step();
-      this.start = dayOf(view.description.first_day);
-      this.length = dayOf(view.description.last_day) - this.start + 1;
-      if (!LENGTHS.includes(this.length)) this._offer(this.length);
-      this._length.value = String(this.length);
+      const { step, first_day, days, hours } = view.description;
+      const perDay = step === "heure" ? 24 : 1;
+      if (perDay !== this.perDay) this.counts = [];
+      Object.assign(this, { step, perDay, hours: perDay === 1 ? hours : null });
+      this._pas.value = step;
+      this.start = dayOf(first_day) * perDay + (perDay === 24 ? hours[0] : 0);
+      this.length = perDay === 24 ? hoursIn(hours) : days;
+      this._offer();
       this._forget();
       this._fetch(view);
       this._show();
     },
 
-    _offer: function (days) {
-      const option = element("option", "", fill(this.strings.days, { n: days }));
-      option.value = String(days);
-      this._length.appendChild(option);
+    /** The lengths to choose from, the present one among them. */
+    _offer: function () {
+      const lengths = this._isHourly() ? HOUR_LENGTHS : LENGTHS;
+      const words = this._isHourly() ? this.strings.hours : this.strings.days;
+      this._length.replaceChildren();
+      for (const n of new Set([...lengths, this.length])) this._option(this._length, String(n), fill(words, { n }));
+      this._length.value = String(this.length);
     },
 
     _fetch: async function (view) {
       try {
-        const answer = await hexacross.read(view.dailyAddress());
-        const { first, counts, label } = await answer.json();
-        Object.assign(this, { first: first ? dayOf(first) : 0, counts, counted: label });
+        const { perDay } = this;
+        const answer = await hexacross.read(view.countsAddress(perDay === 24 ? "heures" : "jours"));
+        const { first, counts, label, held } = await answer.json();
+        if (perDay !== this.perDay) return;
+        const [from, to] = held.map(dayOf);
+        Object.assign(this, { first: first ? dayOf(first) * perDay : 0, counts, counted: label, held: held.length ? [from * perDay, (to + 1) * perDay] : [0, 0] });
         this._show();
       } catch (error) {
         this.layer._fail(error);
@@ -172,14 +209,20 @@
 
     // ── Moving ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    _clamped: function (day) {
-      const last = this.first + this.counts.length - this.length;
-      return Math.max(this.first, Math.min(day, Math.max(this.first, last)));
+    /** From where to where the histogram goes, if there is one. */
+    _shown: function () {
+      return this.counts.length ? [this.first, this.first + this.counts.length] : this.held;
     },
 
+    /** Where a window may start: within the histogram or, by hand, wherever there is something. */
+    _clamped: function (at, [from, to] = this._shown()) {
+      return Math.max(from, Math.min(at, Math.max(from, to - this.length)));
+    },
+
+    /** The histogram follows once the step has settled. */
     _go: function (sign) {
       this.pause();
-      this._moveTo(stepped(this.start, this._step(), sign));
+      this._moveTo(stepped(this.start, this.step, sign), this.held);
       this._settleSoon();
     },
 
@@ -191,8 +234,9 @@
       this._settleSoon();
     },
 
-    _moveTo: function (day) {
-      this.start = this._clamped(day);
+    _moveTo: function (at, range) {
+      if (!this.held[1]) return; // not known yet
+      this.start = this._clamped(at, range);
       this._show();
       this.layer.comeWalking(this._viewAt(this.start));
     },
@@ -205,12 +249,12 @@
 
     _settle: function () {
       clearTimeout(this._settling);
-      this._write({ du: textOf(this.start), au: textOf(this.start + this.length - 1) });
+      this._write(this._dates(this.start));
     },
 
     play: function () {
       if (!this.counts.length) return;
-      if (this._clamped(stepped(this.start, this._step(), 1)) === this.start) this.start = this.first; // from the end, over again
+      if (this._clamped(stepped(this.start, this.step, 1)) === this.start) this.start = this.first; // from the end, over again
       clearTimeout(this._settling);
       this._button.classList.add("hxc-on");
       this.playing = setTimeout(() => this._tick(), 0);
@@ -228,12 +272,12 @@
     /** The next step as soon as it is there: never a step that shows the hexagons of another. */
     _tick: function () {
       if (!this.playing) return;
-      const next = this._clamped(stepped(this.start, this._step(), 1));
+      const next = this._clamped(stepped(this.start, this.step, 1));
       if (next === this.start) return this.pause(true);
       let wanted = next;
       for (let ahead = 0; ahead < AHEAD; ahead += 1) {
         this.layer.prepareWalking(this._viewAt(wanted));
-        wanted = this._clamped(stepped(wanted, this._step(), 1));
+        wanted = this._clamped(stepped(wanted, this.step, 1));
       }
       const view = this._viewAt(next);
       const late = !this.layer.isPrepared(view);
@@ -248,11 +292,19 @@
       this.playing = setTimeout(() => this._tick(), late ? 30 : PLAY_MS);
     },
 
-    _viewAt: function (day) {
-      let view = this.views.get(day);
-      if (!view) view = this.layer.walkingView({ first: day, du: textOf(day), au: textOf(day + this.length - 1), length: this.length, period: this._period(day) });
-      this.views.delete(day);
-      this.views.set(day, view);
+    /** The window that starts there, as parameters of the address. */
+    _dates: function (at) {
+      if (!this._isHourly()) return { du: textOf(at), au: textOf(at + this.length - 1) };
+      const day = textOf(Math.floor(at / 24));
+      return { du: day, au: day, heures: `${at % 24}-${hourAfter(at % 24, this.length)}` };
+    },
+
+    _viewAt: function (at) {
+      let view = this.views.get(at);
+      const length = this._isHourly() ? `${this.length}h` : this.length;
+      if (!view) view = this.layer.walkingView({ ...this._dates(at), length, period: this._period(at) });
+      this.views.delete(at);
+      this.views.set(at, view);
       for (const [other, held] of this.views) {
         if (this.views.size <= MOST_VIEWS) break;
         if (held === this.layer.view || held === this.layer.coming) continue;
@@ -273,9 +325,15 @@
       return this.layer.view && this.layer.view.description.locale === "en" ? "en-GB" : "fr-FR";
     },
 
-    _period: function (day) {
+    _period: function (at) {
       const format = new Intl.DateTimeFormat(this._locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-      return this.length === 1 ? format.format(dateOf(day)) : format.formatRange(dateOf(day), dateOf(day + this.length - 1));
+      if (this._isHourly()) return `${format.format(dateOf(at / 24))}, ${this._clock(at % 24, hourAfter(at % 24, this.length))}`;
+      const days = this.length === 1 ? format.format(dateOf(at)) : format.formatRange(dateOf(at), dateOf(at + this.length - 1));
+      return this.hours ? `${days}, ${this._clock(...this.hours)}` : days;
+    },
+
+    _clock: function (first, last) {
+      return fill(last > first ? this.strings.someHours : this.strings.hoursPastMidnight, { first, last });
     },
 
     _show: function () {
@@ -284,15 +342,15 @@
       this._label.textContent = said;
       this._play.textContent = this._play.title = this.playing ? this.strings.timePause : this.strings.timePlay;
       this._play.setAttribute("aria-label", this._play.title);
-      this._back.disabled = this._clamped(stepped(this.start, this._step() || "jour", -1)) === this.start;
-      this._on.disabled = this._clamped(stepped(this.start, this._step() || "jour", 1)) === this.start;
+      this._back.disabled = this._clamped(stepped(this.start, this.step, -1), this.held) === this.start;
+      this._on.disabled = this._clamped(stepped(this.start, this.step, 1), this.held) === this.start;
       for (const [name, value] of Object.entries({ valuemin: this.first, valuemax: this.first + Math.max(0, this.counts.length - 1), valuenow: this.start, valuetext: said })) {
         this._canvas.setAttribute(`aria-${name}`, String(value));
       }
       this._paint();
     },
 
-    /** Bars of one step each; the window lies over them. */
+    /** Bars of one step each; the window lies over them, and lines part the days of a walk by hours. */
     _paint: function () {
       const width = this._canvas.clientWidth;
       if (this._panel.hidden || !width || !this.counts.length) return;
@@ -311,6 +369,8 @@
         context.fillRect(x(from), HEIGHT_PX - high, Math.max(1, x(to) - x(from) - (x(to) - x(from) > 3 ? 1 : 0)), high);
       }
       context.globalAlpha = 1;
+      context.fillStyle = this.colours.labelMinor;
+      for (let at = this.first + 24; this._isHourly() && at < this.first + this.counts.length; at += 24) context.fillRect(Math.round(x(at)), 0, 1, HEIGHT_PX);
       context.strokeStyle = this.colours.accent;
       context.lineWidth = 1.5;
       context.strokeRect(x(this.start) + 0.75, 0.75, Math.max(3, x(this.start + this.length) - x(this.start) - 1.5), HEIGHT_PX - 1.5);
@@ -318,10 +378,11 @@
     },
 
     _bars: function () {
+      if (this._isHourly()) return this.counts.map((sum, n) => ({ from: this.first + n, to: this.first + n + 1, sum, isKnown: sum !== null }));
       const bars = [];
       const end = this.first + this.counts.length;
       const pixels = this._canvas.clientWidth / this.counts.length;
-      let step = this._step() || "semaine";
+      let { step } = this;
       if (step === "jour" && pixels < 2) step = "semaine"; // thinner bars would not be told apart
       const monday = this.first - ((dateOf(this.first).getUTCDay() + 6) % 7);
       const date = dateOf(this.first);
@@ -337,16 +398,25 @@
     },
 
     _scale: function (width, x) {
+      if (this._isHourly()) return this._daysBelow();
       const ends = [this.first, this.first + this.counts.length - 1];
       const format = new Intl.DateTimeFormat(this._locale(), { month: "short", year: "numeric", timeZone: "UTC" });
       this._axis.replaceChildren(...ends.map((day) => element("span", "", format.format(dateOf(day)))));
       this._axis.insertBefore(element("span", "", this.counted || ""), this._axis.lastChild);
     },
 
+    /** The days of a walk by hours, each below its hours. */
+    _daysBelow: function () {
+      const format = new Intl.DateTimeFormat(this._locale(), { weekday: "short", day: "numeric", timeZone: "UTC" });
+      const days = Array.from({ length: this.counts.length / 24 }, (_, n) => format.format(dateOf(this.first / 24 + n)));
+      this._axis.replaceChildren(...days.map((day, n) => element("span", "hxc-time-day", n ? day : `${day} · ${this.counted}`)));
+    },
+
     // ── Hand and keyboard ────────────────────────────────────────────────────────────────────────────────────────
 
     _grab: function (event) {
       this.pause();
+      if (!this.counts.length) return;
       const box = this._canvas.getBoundingClientRect();
       const dayAt = ({ clientX }) => this.first + Math.floor(((clientX - box.left) / box.width) * this.counts.length);
       const inside = dayAt(event) >= this.start && dayAt(event) < this.start + this.length;
@@ -365,8 +435,8 @@
       const signs = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
       if (event.key in signs) this._go(signs[event.key]);
       else if (event.key === " ") this.playing ? this.pause(true) : this.play();
-      else if (event.key === "Home") this._moveTo(this.first), this._settleSoon();
-      else if (event.key === "End") this._moveTo(this.first + this.counts.length), this._settleSoon();
+      else if (event.key === "Home") this._moveTo(this._shown()[0]), this._settleSoon();
+      else if (event.key === "End") this._moveTo(this._shown()[1]), this._settleSoon();
       else if (event.key === "Escape") this._write({ pas: "" });
       else return;
       L.DomEvent.stop(event);

@@ -5,12 +5,12 @@
 
   /**
    * `layer`: the hexagon layer, told of what comes. A view is shown once what is in sight is there. `walk`: other dates
-   * than those of the description, a step of a walk through time: { du, au, length in days, period in words }.
+   * than those of the description, a step of a walk through time: { du, au, heures, length, period in words }.
    */
   hexacross.MapView = class {
     constructor(layer, description, version, language, walk = null) {
       Object.assign(this, { layer, description, version, language, walk, places: null, keys: [], isWhole: false, waiting: [] });
-      this.length = walk ? walk.length : description.step ? description.days : 0; // of each step of a walk; 0: there is none
+      this.length = walk ? walk.length : hexacross.stepLength(description); // of each step of a walk; 0: there is none
       this.levels = layer.levelsOf(this);
       this.homeZoom = layer._map.getZoom();
       this.tiles = new hexacross.TileSet(layer.workers, {
@@ -32,12 +32,14 @@
     }
 
     _address() {
-      return this.walk ? `${this._key()}&du=${this.walk.du}&au=${this.walk.au}` : this._key();
+      if (!this.walk) return this._key();
+      const { du, au, heures } = this.walk;
+      return `${this._key()}&du=${du}&au=${au}${heures ? `&heures=${heures}` : ""}`;
     }
 
-    /** Where the number of facts of each day is. */
-    dailyAddress() {
-      return `${this.layer.options.url}/jours?${this._key()}${this._spoken()}`;
+    /** Where the number of facts of each day is (`unit`: jours), or of each hour (heures). */
+    countsAddress(unit) {
+      return `${this.layer.options.url}/${unit}?${this._key()}${this._spoken()}`;
     }
 
     _spoken() {
@@ -157,7 +159,7 @@
         ...description,
         period: this.walk ? this.walk.period : description.period,
         resolution_label: level.resolution_label,
-        notes: [...description.notes, ...level.notes],
+        notes: [...(this.walk ? [] : description.notes), ...level.notes], // a description's are of its own dates
         classes: level.classes.map((spec, at) => ({ ...spec, count: classes[at] })),
         states: description.states.map((spec) => ({ ...spec, count: states[spec.state] || 0 })),
       };

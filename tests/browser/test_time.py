@@ -67,6 +67,61 @@ def test_playing_walks_on_with_the_same_classes_and_settles_in_the_address(serve
     page.wait_for_url(lambda url: "du=2026-03-02" not in url and "pas=semaine" in url)
 
 
+def shown_counts(server: str, query: str, zoom: int) -> tuple[int, float]:
+    """Hexagons with a value, and the facts in them, as the server tells them tile by tile."""
+    columns = shown(reader(server), query, zoom=zoom).columns
+    valued = columns["state"] == STATE_CODES["value"]
+    return int(valued.sum()), float(columns["values"][valued].sum())
+
+
+def test_hours_are_walked_through_one_by_one(server: str, open_page: OpenPage) -> None:
+    """From days to hours, played over midnight; what is painted are the facts of these hours."""
+    page, frame = open_walk(server, open_page)
+    frame.locator(".hxc-time-choice select").first.select_option("heure")
+    page.wait_for_url(lambda url: "du=2026-03-02&au=2026-03-02" in url and "heures=0-6" in url and "pas=heure" in url)
+    label = frame.locator(".hxc-time-label")
+    expect(label).to_have_text("2 mars 2026, de 0 h à 6 h")
+    expect(page.locator(".hx-title")).to_contain_text("2 mars 2026, de 0 h à 6 h")
+    expect(frame.locator(".hxc-time-day")).to_have_count(7)
+    slider = frame.locator(".hxc-time-canvas")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    expect(label).to_have_text("2 mars 2026, de 20 h à 2 h le lendemain")
+    page.wait_for_url(lambda url: "du=2026-03-02" in url and "heures=20-2" in url)
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
+    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 20 h à 2 h le lendemain")
+    before = [text for text in legend(frame) if text != "zéro"]
+    frame.get_by_role("button", name="Lire").click()
+    frame.wait_for_function("Number(document.querySelector('.hxc-time').dataset.steps) >= 5")
+    frame.get_by_role("button", name="Pause").click()
+    page.wait_for_url(lambda url: "du=2026-03-03" in url and "pas=heure" in url)
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
+    assert [text for text in legend(frame) if text != "zéro"] == before
+    hours = page.url.partition("heures=")[2].partition("&")[0]
+    zoom = round(frame.evaluate("Object.values(window).find(value => value instanceof L.Map).getZoom()"))
+    asked = f"{MARSEILLE}&du=2026-03-03&au=2026-03-03&heures={hours}"
+    valued, facts = shown_counts(server, asked, zoom)
+    assert facts < shown_counts(server, f"{MARSEILLE}&du=2026-03-03&au=2026-03-03", zoom)[1]
+    expect(frame.locator(".hxc-map")).to_have_attribute("data-hexagons", str(sum(counts(frame))))
+    assert sum(counts(frame)[: len(before)]) == valued
+    frame.locator(".hxc-time-choice select").first.select_option("semaine")
+    page.wait_for_url(lambda url: "du=2026-03-03&au=2026-03-09" in url and "heures" not in url)
+
+
+def test_hours_are_chosen_beside_the_dates(server: str, open_page: OpenPage) -> None:
+    page = open_page(f"{server}/?{MARSEILLE}&du=2026-03-02&au=2026-03-08")
+    frame = map_frame(page)
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
+    page.get_by_role("button", name="Toutes les heures").click()
+    page.get_by_role("combobox", name="De", exact=True).click()
+    page.get_by_role("option", name="22 h", exact=True).click()
+    page.wait_for_url(lambda url: "heures=22-6" in url)
+    expect(page.locator(".hx-title")).to_contain_text("2–8 mars 2026, de 22 h à 6 h le lendemain")
+    expect(page.get_by_role("button", name="De 22 h à 6 h le lendemain")).to_be_visible()
+    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 22 h à 6 h le lendemain")
+
+
 def test_the_keyboard_walks_and_closes(server: str, open_page: OpenPage) -> None:
     page, frame = open_walk(server, open_page)
     slider = frame.locator(".hxc-time-canvas")

@@ -8,6 +8,7 @@ import pytest
 
 from dashboard import format as fmt
 from dashboard.i18n import use_language
+from data.query import Hours
 
 THIN = "\u202f"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -63,6 +64,13 @@ def test_ages(ago: timedelta, text: str) -> None:
 def test_a_period_says_its_last_day() -> None:
     assert fmt.period(date(2026, 3, 1), date(2026, 4, 1)) == "1–31 mars 2026"
     assert fmt.period(date(2026, 3, 1), date(2026, 3, 2)) == "1 mars 2026"
+
+
+def test_hours_say_when_they_end_on_the_next_day() -> None:
+    assert fmt.hours(Hours(14, 20)) == "de 14 h à 20 h"
+    assert fmt.hours(Hours(22, 6)) == "de 22 h à 6 h le lendemain"
+    with use_language("en"):
+        assert fmt.hours(Hours(22, 6)) == "from 22:00 to 6:00 the next day"
 
 
 def test_days() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ from dashboard.settings import Settings
 from dashboard.view import View
 from data.duckdb_store import DuckDBStore
 from data.geography import geography
-from data.query import Territory, Viewer
+from data.query import Hours, Territory, Viewer
 from data.store import CHANGE_RESOLUTION, Change, Store
 from geo.grid import cells_at
 from geo.tiles import Tile, inside, tiles_at
@@ -80,6 +81,12 @@ def test_a_change_touches_the_tile_that_it_lies_in(z: int, view: View) -> None:
 )
 def test_a_tile_outlives_changes_of_other_days_and_elsewhere(change: Change, touches: bool) -> None:
     assert Area.of(MARCH, tile_over(MARSEILLE, 9)).is_touched_by(change) == touches
+
+
+def test_hours_past_midnight_are_touched_by_the_next_morning() -> None:
+    next_morning = change_at(MARSEILLE, MARCH.stop)
+    assert Area.of(replace(MARCH, hours=Hours(22, 6))).is_touched_by(next_morning)
+    assert not Area.of(replace(MARCH, hours=Hours(16, 24))).is_touched_by(next_morning)
 
 
 def test_a_tile_of_a_territory_outlives_changes_of_another() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import parse_qs
 
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from dashboard.i18n import translate_error
 from dashboard.measures import MEASURES
-from dashboard.view import CLASSIFICATIONS, FILTERS, View
-from data.query import TERRITORY_KINDS, Territory
+from dashboard.view import CLASSIFICATIONS, FILTERS, STEPS, View
+from data.query import TERRITORY_KINDS, Hours, Territory
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, SERVICES
 
+HELD = (date(2020, 1, 1), date(2026, 3, 31))  # by the store
 DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 
 
@@ -43,6 +45,8 @@ def views(draw: st.DrawFn) -> View:
         classes=draw(st.sampled_from(sorted(CLASSIFICATIONS))),
         cell=draw(st.none() | st.sampled_from([0x8839601AE7FFFFF, 0x871F90001FFFFFF])),
         language=draw(st.sampled_from([None, "fr", "en"])),
+        step=draw(st.sampled_from([None, *STEPS])),
+        hours=draw(st.none() | st.builds(Hours, st.integers(0, 23), st.integers(1, 24))),
     )
 
 
@@ -55,8 +59,22 @@ def test_an_address_gives_back_its_view(view: View) -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["territoire", "du", "au", "mesure", "resolution", "classes", "hexagone", "langue", *FILTERS]),
-        st.text(max_size=80) | st.lists(st.text(max_size=8), max_size=3),
+        st.sampled_from(
+            [
+                "territoire",
+                "du",
+                "au",
+                "heures",
+                "pas",
+                "mesure",
+                "resolution",
+                "classes",
+                "hexagone",
+                "langue",
+                *FILTERS,
+            ]
+        ),
+        st.text(max_size=80) | st.lists(st.text(max_size=8), max_size=3) | st.sampled_from(["22-6", "heure", "3-0"]),
     )
 )
 def test_any_address_gives_a_view_that_can_be_asked(params: dict[str, str | list[str]]) -> None:
@@ -77,6 +95,11 @@ def test_any_address_gives_a_view_that_can_be_asked(params: dict[str, str | list
         ("resolution", "15", "attendu un entier de 3 à 10"),
         ("hexagone", "8f", "attendu un identifiant H3"),
         ("langue", "de", "Valeurs admises : fr, en"),
+        ("pas", "siècle", "Valeurs admises : heure, jour, semaine, mois"),
+        *(
+            ("heures", given, f"Heures « {given} » ignorées : attendu début-fin")
+            for given in ("24-6", "3-25", "22", "-", "22-6-8", "-1-3", "22–6", "²-3", "1e1-3", "0x1-3", "<b>", "022-6")
+        ),
     ],
 )
 def test_what_is_not_understood_is_said(key: str, value: str, said: str) -> None:
@@ -105,6 +128,37 @@ def test_without_dates_the_latest_90_days_held_are_meant() -> None:
 def test_a_first_day_after_everything_held_asks_for_that_day() -> None:
     view = View(start=date(2027, 1, 1)).dated((date(2020, 1, 1), date(2026, 3, 31)), today=date(2030, 1, 1))
     assert (view.start, view.stop) == (date(2027, 1, 1), date(2027, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("given", "hours", "written"),
+    [("22-6", Hours(22, 6), "22-6"), ("8-0", Hours(8, 24), "8-24"), (" 05-5 ", Hours(5, 5), "5-5")],
+)
+def test_hours_of_the_address_are_asked_for(given: str, hours: Hours, written: str) -> None:
+    view, ignored = View.from_params({"heures": given})
+    assert (view.hours, view.to_params()["heures"], ignored) == (hours, written, [])
+    assert view.dated(HELD, date(2030, 1, 1)).query().hours == hours
+    assert view.tile_address() != View().tile_address()
+
+
+def test_hours_of_too_long_a_period_are_left_out_and_said() -> None:
+    view, _ = View.from_params({"heures": "22-6", "du": "2025-04-01", "au": "2026-03-31"})
+    assert view.dated(HELD, date(2030, 1, 1)).hours is None
+    refused = view.refused_hours(HELD, date(2030, 1, 1))
+    assert refused is not None
+    assert "92 jours au plus" in translate_error(refused)
+    assert "en compte 365" in translate_error(refused)
+    assert replace(view, start=date(2026, 3, 1)).refused_hours(HELD, date(2030, 1, 1)) is None
+    assert replace(view, hours=None).refused_hours(HELD, date(2030, 1, 1)) is None
+
+
+def test_a_walk_by_hours_shows_some_hours_of_one_day() -> None:
+    view, ignored = View.from_params({"pas": "heure", "du": "2026-03-02", "au": "2026-03-29"})
+    dated = view.dated(HELD, date(2030, 1, 1))
+    assert (dated.start, dated.stop, dated.hours) == (date(2026, 3, 2), date(2026, 3, 3), Hours(0, 6))
+    assert ignored == []
+    latest = View(step="heure", hours=Hours(20, 2)).dated(HELD, date(2030, 1, 1))
+    assert (latest.start, latest.stop, latest.hours) == (date(2026, 3, 31), date(2026, 4, 1), Hours(20, 2))
 
 
 @pytest.mark.parametrize(

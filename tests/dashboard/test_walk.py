@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -20,12 +22,15 @@ from dashboard.view import View
 from data.demo import load_demo
 from data.geography import geography
 from data.opening import open_store
-from data.query import Territory, Viewer
+from data.query import MOST_DAYS_BY_HOUR, Territory, Viewer
 from data.store import Store
+from layers.hexagons import decode
+from tests.data.contract import batch, chunk, event
 
 UNTIL = date(2026, 6, 1)
 MARSEILLE = "territoire=cross:marseille"
 TILE = "/hex/hexagones/9/263/187"
+NIGHTS = "du=2026-04-06&au=2026-04-12&heures=22-6"
 WEEK = {"du": "2026-04-06", "au": "2026-04-12"}
 
 
@@ -47,6 +52,11 @@ def client(store: Store) -> TestClient:
     return client_of(store)
 
 
+def view_of(query: str) -> View:
+    """Of Marseille."""
+    return View.from_params(parse_qs(f"{MARSEILLE}&{query}"))[0]
+
+
 def key_of(client: TestClient, query: str) -> str:
     key: str = client.get(f"/hex?{query}").json()["key"]
     return key
@@ -63,6 +73,64 @@ def test_facts_of_each_day_are_the_store_s_whatever_the_dates(client: TestClient
         assert told["label"] == "Incidents"
         np.testing.assert_array_equal(told["counts"], days.incidents)
     assert sum(told["counts"]) > 0
+
+
+def test_facts_of_each_hour_are_the_store_s_of_the_week(client: TestClient, store: Store) -> None:
+    view = View(territory=Territory("cross", "marseille"), start=date(2026, 4, 6), stop=date(2026, 4, 13))
+    expected = store.counts_by_hour(view.query(), Viewer("local")).incidents.ravel()
+    for dates in ("du=2026-04-09&au=2026-04-09&heures=22-4&pas=heure", "du=2026-04-06&au=2026-05-12"):
+        told = client.get("/hex/heures", params={"vue": key_of(client, f"{MARSEILLE}&{dates}")}).json()
+        assert (told["first"], told["label"]) == ("2026-04-06", "Incidents")
+        assert told["held"] == [day.isoformat() for day in store.period(Viewer("local")) or ()]
+        np.testing.assert_array_equal(told["counts"], expected)
+    assert len(expected) == 7 * 24
+    assert expected.sum() > 0
+    earliest = date.fromisoformat(told["held"][0])
+    for day, first, days in ((earliest, earliest.isoformat(), 7 - earliest.weekday()), (UNTIL, None, 0)):
+        week = client.get("/hex/heures", params={"vue": key_of(client, f"{MARSEILLE}&du={day}&au={day}")}).json()
+        assert (week["first"], len(week["counts"])) == (first, 24 * days)  # nothing of days that are not held
+
+
+def test_days_of_a_view_of_some_hours_are_those_around_it(client: TestClient, store: Store) -> None:
+    told = client.get("/hex/jours", params={"vue": key_of(client, f"{MARSEILLE}&{NIGHTS}")}).json()
+    first = date.fromisoformat(told["first"])
+    assert len(told["counts"]) == MOST_DAYS_BY_HOUR
+    assert first <= date(2026, 4, 6) <= first + timedelta(days=MOST_DAYS_BY_HOUR)
+    query = replace(view_of(NIGHTS).query(), start=first, stop=first + timedelta(days=MOST_DAYS_BY_HOUR))
+    np.testing.assert_array_equal(told["counts"], store.counts_by_day(query, Viewer("local")).incidents)
+
+
+def test_a_tile_of_some_hours_holds_their_facts_alone(client: TestClient, store: Store) -> None:
+    night = client.get(TILE, params={"vue": key_of(client, f"{MARSEILLE}&{NIGHTS}")})
+    step = client.get(TILE, params={"vue": key_of(client, MARSEILLE), **WEEK, "heures": "22-6"})
+    assert night.content == step.content
+    header, columns = decode(night.content)
+    expected = store.counts_by_cell(replace(view_of(NIGHTS).query(), resolution=header["resolution"]), Viewer("local"))
+    found = dict(zip(columns["cell"].tolist(), columns["values"].tolist(), strict=True))
+    here = np.isin(expected.cells, columns["cell"])
+    assert expected.incidents[here].sum() > 0
+    assert [found[cell] for cell in expected.cells[here].tolist()] == expected.incidents[here].tolist()
+    assert sum(found.values()) == expected.incidents[here].sum()
+
+
+def test_a_description_of_some_hours_names_them_and_counts_what_has_none(client: TestClient, store: Store) -> None:
+    said = client.get(f"/hex?{MARSEILLE}&{NIGHTS}").json()
+    assert said["period"] == "6–12 avr. 2026, de 22 h à 6 h le lendemain"
+    assert (said["hours"], said["days"], said["last_day"]) == ([22, 6], 7, "2026-04-13")
+    unknown = store.counts_by_hour(view_of(NIGHTS).query(), Viewer("local")).without_hour
+    notes = [note for note in said["notes"] if "sans heure connue" in note]
+    assert [note.split()[0] for note in notes] == ([f"{unknown:.0f}"] if unknown else [])
+    assert client.get(f"/hex?{MARSEILLE}").json()["hours"] is None
+
+
+def test_facts_without_an_hour_are_counted_beside_it(tmp_path: Path) -> None:
+    opened = open_store(str(tmp_path / "few.duckdb"))
+    opened.set_memberships(geography().memberships())
+    opened.load(batch("lot"), [chunk([event(n, hour=None if n < 3 else 23) for n in range(9)])])
+    for threshold, said in ((0, "3 faits sans heure connue ne sont"), (5, "Quelques faits sans heure connue ne sont")):
+        notes = client_of(opened, threshold).get("/hex?heures=22-6").json()["notes"]
+        assert sum(note.startswith(said) for note in notes) == 1
+    opened.close()
 
 
 def test_a_measure_of_controls_counts_controls(client: TestClient) -> None:
@@ -93,6 +161,14 @@ def test_classes_of_a_walk_are_those_of_every_step(client: TestClient) -> None:
     ]
     assert steps[0] == steps[1]
     assert steps[0]["classes"][-1]["label"].startswith("≥")
+    hours = {"resolution": "8", "fenetre": "6h"}
+    of_hours = [
+        client.get(
+            "/hex/classes", params={"vue": key_of(client, f"{MARSEILLE}&du={day}&heures=2-8&pas=heure"), **hours}
+        )
+        for day in ("2026-01-05", "2026-04-06")
+    ]
+    assert of_hours[0].json() == of_hours[1].json() != steps[0]
     alone = client.get("/hex/classes", params={"vue": key_of(client, MARSEILLE), "resolution": "8"}).json()
     assert alone["classes"] != steps[0]["classes"]  # three months count more than a week
 
@@ -103,10 +179,13 @@ def test_classes_of_a_walk_are_those_of_every_step(client: TestClient) -> None:
         (TILE, {"du": "hier"}),
         (TILE, {"au": "2026-02-30"}),
         (TILE, {"du": "<b>"}),
+        (TILE, {"heures": "6"}),
+        (TILE, {"du": "2025-01-01", "heures": "22-6"}),
+        ("/hex/heures", {"heures": "25-3"}),
         ("/hex/jours", {"du": "0000-00-00"}),
         *(
             ("/hex/classes", {"resolution": "8", "fenetre": window})
-            for window in ("0", "367", "-1", "", "²", "1e3", "9" * 400)
+            for window in ("0", "367", "-1", "", "²", "1e3", "9" * 400, "h", "0h", "25h", "-6h")
         ),
     ],
 )

@@ -275,7 +275,9 @@
     _come: function (described, version) {
       if (this.coming && !this.coming.walk) this.coming.close();
       const language = new URLSearchParams(this._query).get("langue") || "";
-      this._await(new hexacross.MapView(this, described, version, language));
+      const coming = new hexacross.MapView(this, described, version, language);
+      if (this.view && this.view.description.view.key === described.view.key) coming.homeZoom = this.view.homeZoom;
+      this._await(coming);
       if (described.view.key !== this.viewKey) {
         this.viewKey = described.view.key;
         hexacross.whenSized(this._map, () => this._goHome());

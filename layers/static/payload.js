@@ -215,9 +215,11 @@
   /** Centre and corners of a cell in world coordinates: x, y, x, y… */
   hexacross.shapeOf = function (cell) {
     const places = [h3.cellToLatLng(cell), ...h3.cellToBoundary(cell)];
+    const middle = worldX(places[0][1]);
     const points = new Float64Array(2 * places.length);
     places.forEach(([lat, lng], at) => {
-      points[2 * at] = worldX(lng);
+      const x = worldX(lng);
+      points[2 * at] = x - Math.round(x - middle); // a corner beyond the antimeridian stays beside the centre
       points[2 * at + 1] = worldY(lat);
     });
     return points;

@@ -179,6 +179,18 @@ def test_moving_asks_only_for_tiles_not_there_yet_and_keeps_the_classes(shown: M
     assert len(shown.harness.requests) == 1
 
 
+def test_a_filter_asks_for_the_tiles_of_the_small_maps_as_large_as_before(shown: MapPage) -> None:
+    """Looking closely at the national view, small maps keep to hexagons of the whole: not to thousands of tiles."""
+    shown.open()
+    shown.point_of(int(invented(VIEWS[""])[0][0]))
+    asked = len(shown.harness.tiles)
+    shown.follow("produit=cocaine")
+    expect(shown.map).to_have_attribute("data-state", "loading")
+    shown.ready()
+    assert len(shown.harness.requests) == 2
+    assert len(shown.harness.tiles) - asked < 40
+
+
 def test_the_legend_counts_what_is_in_sight(shown: MapPage) -> None:
     cells, states, values = invented(URBAN_AREA)
     shown.open(MARSEILLE)

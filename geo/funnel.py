@@ -67,9 +67,10 @@ class Limits:
             widened = np.sqrt(1 + (self.tau / self.per) ** 2 / variance)
         most = 1.0 if self.law == "binomial" else np.inf
         band = Band(np.full(sizes.shape, np.nan), np.full(sizes.shape, np.nan))
-        for limit, tail in zip(band, ((1 - confidence) / 2, (1 + confidence) / 2), strict=True):
-            exact = _quantile(self.law, rate, size, tail) / size
-            limit[known] = np.clip(rate + (exact - rate) * widened, 0, most) * self.per
+        for limit, tail, side in zip(band, ((1 - confidence) / 2, (1 + confidence) / 2), (-1, 1), strict=True):
+            # Where less than 0.025 facts are expected, the upper quantile falls short of the target: no limit does.
+            away = side * np.maximum(side * (_quantile(self.law, rate, size, tail) / size - rate), 0)
+            limit[known] = np.clip(rate + away * widened, 0, most) * self.per
         return band
 
 

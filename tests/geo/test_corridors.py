@@ -31,7 +31,7 @@ def seizures_of(rows: list[Row]) -> Seizures:
 
     kg = np.array([np.nan if row[KG] is None else row[KG] for row in rows], dtype=np.float64)
     weighed = np.where(np.isnan(kg), 0, column(NUMBER))
-    return Seizures(*(column(place) for place in range(9)), kg, weighed)  # type: ignore[call-arg, misc]  # nine columns
+    return Seizures(*(column(place) for place in range(9)), kg=kg, weighed=weighed)
 
 
 def ends_of(origin: int, destination: int) -> Ends:

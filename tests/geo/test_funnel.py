@@ -26,6 +26,9 @@ BCG = np.array(
 )  # fmt: skip
 
 
+LAWS: tuple[Law, ...] = ("poisson", "binomial")
+
+
 def poisson_terms(mean: float) -> list[float]:
     return [exp(-mean) * mean**k / factorial(k) for k in range(int(mean + 12 * sqrt(mean) + 15))]
 
@@ -60,12 +63,12 @@ def test_rate_limits_are_those_of_an_enumeration(mean: float, level: float) -> N
 def test_share_limits_are_those_of_an_enumeration(size: int, share: float, level: float) -> None:
     band = no_dispersion("binomial", share).at([size], level)
     tail, terms = (1 - level) / 2, binomial_terms(size, share)
-    expected = [max(0.0, interpolated(terms, p)) / size for p in (tail, 1 - tail)]
-    assert [band.low[0], band.high[0]] == pytest.approx(expected, rel=1e-7, abs=1e-12)
+    low, high = (interpolated(terms, p) / size for p in (tail, 1 - tail))
+    assert [band.low[0], band.high[0]] == pytest.approx([max(0.0, low), max(share, high)], rel=1e-7, abs=1e-12)
 
 
 def test_limits_of_all_sizes_are_next_to_scipys_quantiles() -> None:
-    sizes = np.unique(np.geomspace(1, 3_000_000, 400).round())
+    sizes = np.unique(np.geomspace(2, 3_000_000, 400).round())
     for level in (WARNING, ALARM):
         tail = (1 - level) / 2
         rates, shares = (
@@ -168,6 +171,17 @@ def test_wider_limits_hold_the_narrower(rows: list[tuple[int, int]]) -> None:
             assert (outer.high >= inner.high * (1 - 1e-12)).all()
     assert plain.expected.sum() == pytest.approx(counts.sum())
     assert plain.value == pytest.approx(counts / population * 1e5)
+
+
+def test_hamlets_have_limits_around_the_target() -> None:
+    for law in LAWS:
+        for level in (WARNING, ALARM):
+            band = Limits(law, 1.0, 1e-4, 9.0, 0.0, "multiplicative").at([1, 2, 5, 20, 100, 1000], level)
+            assert (band.low == 0).all()
+            assert (band.high >= 1e-4).all()
+    # One fact among a hundred inhabitants where one in ten thousand is usual: so it is in one hamlet of a hundred.
+    hamlets = rate_funnel([1, 2, 0], [100, 100, 100], target=10, dispersion="none")
+    assert hamlets.standing.tolist() == [Standing.INSIDE, Standing.FAR_ABOVE, Standing.INSIDE]
 
 
 def test_unknown_stands_nowhere() -> None:

@@ -11,6 +11,7 @@ from dashboard.theme import ACCENT
 from data.store import DayCounts
 from layers.colours import ThemeName
 
+DAY_MS = 86_400_000
 FRENCH_TIME = {
     "dateTime": "%A %e %B %Y à %X",
     "date": "%d/%m/%Y",
@@ -40,7 +41,7 @@ def daily_curve(days: DayCounts, theme: ThemeName) -> None:
     """Draw the incidents of each day, with the table behind it one click away."""
     table = frame(days)
     columns = {"day": _("Jour"), "incidents": _("Incidents"), "controls": _("Contrôles")}
-    st.altair_chart(_chart(table, ACCENT[theme]), width="stretch")
+    st.altair_chart(_chart(_with_end(table), ACCENT[theme]), width="stretch")
     with st.expander(_("Table de la courbe")):
         st.dataframe(
             table.rename(columns=columns),
@@ -50,15 +51,22 @@ def daily_curve(days: DayCounts, theme: ThemeName) -> None:
         )
 
 
+def _with_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The same, and where the last day ends: a day is as wide as any other. `said`: the day that a point tells of."""
+    table = table.assign(said=table["day"])
+    end = table.tail(1)
+    return pd.concat([table, end.assign(day=end["day"] + pd.Timedelta(days=1))], ignore_index=True)
+
+
 def _chart(table: pd.DataFrame, colour: str) -> alt.Chart:
     chart: alt.Chart = (
         alt.Chart(table)
         .mark_area(color=colour, opacity=0.18, line={"color": colour, "strokeWidth": 1.5}, interpolate="step-after")
         .encode(
-            x=alt.X("day:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=5)),
+            x=alt.X("day:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=5, tickMinStep=DAY_MS)),
             y=alt.Y("incidents:Q", title=None, axis=alt.Axis(tickCount=3, format="d")),
             tooltip=[
-                alt.Tooltip("day:T", title=_("Jour"), format="%d/%m/%Y"),
+                alt.Tooltip("said:T", title=_("Jour"), format="%d/%m/%Y"),
                 alt.Tooltip("incidents:Q", title=_("Incidents"), format="d"),
                 alt.Tooltip("controls:Q", title=_("Contrôles"), format="d"),
             ],

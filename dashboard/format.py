@@ -125,9 +125,8 @@ def euros(value: float) -> str:
 
 
 def hours(window: Hours) -> str:
-    """`de 22 h à 6 h le lendemain`: hours on the clock of the place."""
-    template = _("de {first} h à {last} h le lendemain") if window.reach_the_next_day else _("de {first} h à {last} h")
-    return template.format(first=window.start, last=window.stop)
+    """`de 22 h à 6 h`: hours on the clock of the place."""
+    return _("de {first} h à {last} h").format(first=window.start, last=window.stop)
 
 
 def period(start: date, stop: date) -> str:

@@ -306,7 +306,7 @@ def commune_names_json() -> tuple[str, bytes]:
 
 
 def period_label(view: View) -> str:
-    """`1–31 mars 2026`, and the hours of these days: `, de 22 h à 6 h le lendemain`."""
+    """`1–31 mars 2026`, and the hours of these days: `, de 22 h à 6 h`."""
     query = view.query()
     days = fmt.period(query.start, query.stop)
     return f"{days}, {fmt.hours(query.hours)}" if query.hours else days

@@ -41,7 +41,6 @@ STRINGS: dict[str, str] = {
     "days": N_("{n} j"),
     "hours": N_("{n} h"),
     "some_hours": N_("de {first} h à {last} h"),
-    "hours_past_midnight": N_("de {first} h à {last} h le lendemain"),
     "layers": N_("Couches"),
     "ground": N_("Fond de carte"),
     "opacity": N_("Opacité : {layer}"),

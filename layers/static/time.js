@@ -333,7 +333,7 @@
     },
 
     _clock: function (first, last) {
-      return fill(last > first ? this.strings.someHours : this.strings.hoursPastMidnight, { first, last });
+      return fill(this.strings.someHours, { first, last });
     },
 
     _show: function () {

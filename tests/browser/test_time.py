@@ -87,10 +87,10 @@ def test_hours_are_walked_through_one_by_one(server: str, open_page: OpenPage) -
     slider.focus()
     for _ in range(20):
         page.keyboard.press("ArrowRight")
-    expect(label).to_have_text("2 mars 2026, de 20 h à 2 h le lendemain")
+    expect(label).to_have_text("2 mars 2026, de 20 h à 2 h")
     page.wait_for_url(lambda url: "du=2026-03-02" in url and "heures=20-2" in url)
     frame.wait_for_selector(".hxc-map[data-state=ready]")
-    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 20 h à 2 h le lendemain")
+    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 20 h à 2 h")
     before = [text for text in legend(frame) if text != "zéro"]
     frame.get_by_role("button", name="Lire").click()
     frame.wait_for_function("Number(document.querySelector('.hxc-time').dataset.steps) >= 5")
@@ -117,9 +117,9 @@ def test_hours_are_chosen_beside_the_dates(server: str, open_page: OpenPage) -> 
     page.get_by_role("combobox", name="De", exact=True).click()
     page.get_by_role("option", name="22 h", exact=True).click()
     page.wait_for_url(lambda url: "heures=22-6" in url)
-    expect(page.locator(".hx-title")).to_contain_text("2–8 mars 2026, de 22 h à 6 h le lendemain")
-    expect(page.get_by_role("button", name="De 22 h à 6 h le lendemain")).to_be_visible()
-    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 22 h à 6 h le lendemain")
+    expect(page.locator(".hx-title")).to_contain_text("2–8 mars 2026, de 22 h à 6 h")
+    expect(page.get_by_role("button", name="De 22 h à 6 h")).to_be_visible()
+    expect(frame.locator(".hxc-legend-unit")).to_contain_text("de 22 h à 6 h")
 
 
 def test_the_keyboard_walks_and_closes(server: str, open_page: OpenPage) -> None:

@@ -66,11 +66,11 @@ def test_a_period_says_its_last_day() -> None:
     assert fmt.period(date(2026, 3, 1), date(2026, 3, 2)) == "1 mars 2026"
 
 
-def test_hours_say_when_they_end_on_the_next_day() -> None:
+def test_hours() -> None:
     assert fmt.hours(Hours(14, 20)) == "de 14 h à 20 h"
-    assert fmt.hours(Hours(22, 6)) == "de 22 h à 6 h le lendemain"
+    assert fmt.hours(Hours(22, 6)) == "de 22 h à 6 h"
     with use_language("en"):
-        assert fmt.hours(Hours(22, 6)) == "from 22:00 to 6:00 the next day"
+        assert fmt.hours(Hours(22, 6)) == "from 22:00 to 6:00"
 
 
 def test_days() -> None:

@@ -115,7 +115,7 @@ def test_a_tile_of_some_hours_holds_their_facts_alone(client: TestClient, store:
 
 def test_a_description_of_some_hours_names_them_and_counts_what_has_none(client: TestClient, store: Store) -> None:
     said = client.get(f"/hex?{MARSEILLE}&{NIGHTS}").json()
-    assert said["period"] == "6–12 avr. 2026, de 22 h à 6 h le lendemain"
+    assert said["period"] == "6–12 avr. 2026, de 22 h à 6 h"
     assert (said["hours"], said["days"], said["last_day"]) == ([22, 6], 7, "2026-04-13")
     unknown = store.counts_by_hour(view_of(NIGHTS).query(), Viewer("local")).without_hour
     notes = [note for note in said["notes"] if "sans heure connue" in note]

@@ -480,7 +480,7 @@
 
     _paintInset: function (frame) {
       if (this.basemap) this.basemap.paintGround(frame);
-      if (this.view && this.layers.shows("hexagons")) this.view.paintInset(frame, this.options.zooms);
+      if (this.view && this.view.description.view.national && this.layers.shows("hexagons")) this.view.paintInset(frame, this.options.zooms);
       this.outlines.paint(frame);
     },
 

@@ -191,6 +191,16 @@ def test_a_filter_asks_for_the_tiles_of_the_small_maps_as_large_as_before(shown:
     assert len(shown.harness.tiles) - asked < 40
 
 
+def test_small_maps_wait_for_the_national_view(shown: MapPage) -> None:
+    """They have their room before it is there, and nothing of the urban area that is still shown."""
+    shown.open(MARSEILLE)
+    asked = len(shown.harness.tiles)
+    shown.follow("")
+    expect(shown.page.locator(".hxc-insets")).to_be_visible()
+    shown.ready()
+    assert len(shown.harness.tiles) - asked < 60
+
+
 def test_the_legend_counts_what_is_in_sight(shown: MapPage) -> None:
     cells, states, values = invented(URBAN_AREA)
     shown.open(MARSEILLE)

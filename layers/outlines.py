@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ def encode_outlines(outlines: Iterable[Outline]) -> bytes:
     return json.dumps(collection, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
+@functools.lru_cache(maxsize=512)  # most of them are the same for every view
 def _feature(outline: Outline) -> dict[str, Any]:
     line = shapely.set_precision(shapely.simplify(outline.perimeter, TOLERANCE), 1e-5)
     properties = {

@@ -146,7 +146,7 @@ def ground_is_drawn(territory: Territory | None, resolution: int, measure: Measu
 def _hexagons_of(territory: Territory | None, resolution: int) -> float:
     """How many hexagons fill a territory, about; None: France."""
     if territory is None:
-        km2 = sum(_surface_km2(Territory("region", code)) for code in geography().territories("region")["code"])
+        km2 = sum(_surface_km2(Territory("region", code)) for code in geography().regions["code"])
     else:
         km2 = _surface_km2(territory)
     return km2 / float(h3.average_hexagon_area(resolution, unit="km^2"))

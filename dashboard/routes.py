@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import re
 from collections.abc import Callable
@@ -125,12 +124,12 @@ def answer_key(make: Callable[[Context, View], bytes], context: Context, view: V
 
 
 def warm_up(context: Context) -> None:
-    """Make what the first visitor would wait for: the answers for an address without any parameter."""
+    """Make what the first visitor would wait for: the hexagons of an address without any parameter.
+
+    Not the perimeters, which the map asks for once it shows hexagons: made now, they would hold these up.
+    """
     with use_language(context.settings.language):
         HexTiles(context).warm_up()
-        view = View().dated(context.store.period(viewer_of(context.settings)), today())
-        key = answer_key(perimeters_json, context, view)
-        context.answers.get_or_make(key, functools.partial(perimeters_json, context, view))
 
 
 def _health(context: Context) -> Callable[[Request], Response]:

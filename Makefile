@@ -6,7 +6,7 @@ PORT ?= 8501
 export HEXACROSS_STORE ?= var/hexacross.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help install run server test lint bench kill messages reference clean
+.PHONY: help install run server test lint bench pictures kill messages reference clean
 
 help:  ## Ce que l'on peut demander
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ lint: $(VENV)/ready  ## Format, règles et types
 
 bench: install  ## Mesures comparées, avec leurs seuils
 	$(BIN)/python -m pytest tests/benchmarks -p no:cacheprovider -q -s
+
+pictures: install  ## Refait les images de docs/images (NAMES="france" : de cette vue seule)
+	$(BIN)/python -m tests.pictures $(NAMES)
 
 kill: install  ## Arrête net l'application et PostgreSQL cent fois pendant un flux, et cherche ce qui serait perdu
 	$(BIN)/python -m tests.kill

@@ -29,11 +29,11 @@ from dashboard.hexagon_table import (
 )
 from dashboard.i18n import _, current_language
 from dashboard.measures import MEASURES, Measure
-from dashboard.sources import marking_label, markings_shown, source_ages
+from dashboard.sources import SourceAge, marking_label, markings_shown, source_ages
 from dashboard.tables import HexagonTable
 from dashboard.view import HOUR_STEP, ONE_DAY, Period, View
 from data.geography import Geography, geography
-from data.query import Box, Hours, Territory, Viewer
+from data.query import Box, Hours, Query, Territory, Viewer
 from data.vocabulary import HEXAGON_PRECISIONS
 from geo.cells import areas_km2, centres
 from geo.tiles import DEGREE_M
@@ -81,7 +81,7 @@ def described(context: Context, view: View, key: str) -> Description:
         states=_state_specs(measure, viewer),
         fields=_fields(measure),
         view=view_spec(context.geography, view.territory),
-        sources=[SourceSpec(name=age.name, age=age.text, stale=age.stale) for age in ages],
+        sources=[_source_spec(age, query) for age in ages],
         marking=MarkingSpec(code=markings[0], label=marking_label(markings)) if markings else None,
         notes=[note for note in notes if note],
         message="" if any(totals.by_precision.keys() & set(HEXAGON_PRECISIONS)) else _empty_message(bool(sources)),
@@ -102,6 +102,18 @@ class Window(NamedTuple):
 
     length: int
     of_hours: bool = False  # else of days
+
+
+def _source_spec(age: SourceAge, query: Query) -> SourceSpec:
+    return SourceSpec(
+        name=age.name,
+        age=age.text,
+        stale=age.stale,
+        says=age.says,
+        loaded=int(age.loaded_at.timestamp()),
+        stale_from=int(age.stale_from.timestamp()),
+        held=age.has_facts_of(query.start, query.stop),
+    )
 
 
 def level(context: Context, viewer: Viewer, view: View, resolution: int, window: Window | None = None) -> Level:

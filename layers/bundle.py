@@ -12,8 +12,8 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
     "geometry", "canvas", "basemap_tiles", "basemap", "tile_server", "outlines", "payload", "tileset", "view",
-    "tooltip", "legend", "insets", "controls", "geodesy", "sketch", "coordinates", "measure", "time", "stream", "live",
-    "zone", "tools", "hexagons",
+    "tooltip", "ages", "legend", "insets", "controls", "geodesy", "sketch", "coordinates", "measure", "time", "stream",
+    "live", "zone", "tools", "hexagons",
 )  # fmt: skip
 """In the order in which they build on each other; Leaflet, h3-js and GeographicLib come before them."""
 

@@ -96,8 +96,12 @@ class SourceSpec(TypedDict):
     """A producer of the facts and the age of its latest ones."""
 
     name: str
-    age: str  # "données jusqu'au 3 mars 2025"
-    stale: bool
+    age: str  # "jusqu'au 03/03/2025, chargée il y a 4 j", when the description was made
+    stale: bool  # then
+    says: str  # the same with {age} where the page says how long ago
+    loaded: int  # seconds since 1970-01-01 UTC: its latest load
+    stale_from: int  # when that becomes too old
+    held: bool  # it has facts of the days looked at
 
 
 class MarkingSpec(TypedDict):

@@ -16,6 +16,7 @@ STRINGS: dict[str, str] = {
     "away_empty": N_("Base injoignable depuis {since}."),
     "lost_empty": N_("Serveur injoignable depuis {since}."),
     "lost": N_("Données du {fresh} ; serveur injoignable depuis {since}."),
+    "old_data": N_("Données du {day}, {age}"),
     "hexagons": N_("Hexagones"),
     "one_hexagon": N_("hexagone"),
     "keyboard": N_(

@@ -71,9 +71,10 @@
 
     _stroke(frame, patches, rank, colour, width) {
       const { context } = frame;
+      const magnified = hexacross.magnified(1);
       for (const patch of patches) {
         this._inTile(frame, patch, (path, step) => {
-          context.lineWidth = width / step;
+          context.lineWidth = (width * magnified) / step;
           context.lineJoin = "bevel"; // of lines this thin no one tells it from a round one, which takes a quarter longer
           context.lineCap = "round"; // closes the cuts between tiles
           context.strokeStyle = colour;
@@ -105,6 +106,7 @@
     /** Names, most important first, each where it fits. `taken` holds the rectangles already used. */
     paintNames(frame, taken) {
       if (!this.showNames) return;
+      this._magnified = hexacross.magnified(1);
       for (const place of this._names(frame)) this._write(frame, place, this._style(place, frame.zoom), taken);
     }
 
@@ -124,18 +126,19 @@
     }
 
     _style({ kind, importance }, zoom) {
-      const { colours } = this;
+      const { colours, _magnified: magnified } = this;
       if (kind in WIDE) {
-        const size = kind === "country" ? (zoom < 5 ? 11 : 12) : 11;
+        const size = magnified * (kind === "country" ? (zoom < 5 ? 11 : 12) : 11);
         return { font: `${kind === "country" ? 500 : 400} ${size}px ${FONT}`, colour: colours.labelMinor, spacing: WIDE[kind], upper: kind !== "departement" };
       }
       const large = kind === "city" || (kind === "seat" && zoom >= LARGE_SEATS_FROM_ZOOM);
-      const size = zoom >= 11 && importance < 20000 ? 11 : large ? 13 : 12;
+      const size = magnified * (zoom >= 11 && importance < 20000 ? 11 : large ? 13 : 12);
       return { font: `${large ? 600 : 400} ${size}px ${FONT}`, colour: large ? colours.label : colours.labelMinor, dot: zoom < DOTS_UNTIL_ZOOM };
     }
 
     _write(frame, place, { font, colour, spacing, upper, dot }, taken) {
       const { context } = frame;
+      const [near, far, edge, half] = [5, 9, 3, 8].map((px) => px * this._magnified);
       const words = this.english ? place.english : place.name;
       const text = upper ? words.toUpperCase() : words;
       context.font = font;
@@ -144,12 +147,12 @@
       const x = Math.round(frame.x(place.x));
       const y = Math.round(frame.y(place.y));
       // Beside the point, or a little further: a seat's square may stand on it.
-      const places = dot ? [x + 5, x + 9, x - 5 - width, x - 9 - width] : [Math.round(x - width / 2)];
+      const places = dot ? [x + near, x + far, x - near - width, x - far - width] : [Math.round(x - width / 2)];
       for (const left of places) {
-        const box = [left - 3, y - 8, left + width + 3, y + 8];
+        const box = [left - edge, y - half, left + width + edge, y + half];
         if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
         taken.push(box);
-        if (dot) taken.push([x - 3, y - 3, x + 3, y + 3]);
+        if (dot) taken.push([x - edge, y - edge, x + edge, y + edge]);
         this._halo(context, text, left, y, colour);
         if (dot) this._dot(context, x, y, colour);
         break;
@@ -162,7 +165,7 @@
       context.textBaseline = "middle";
       context.lineJoin = "round";
       context.strokeStyle = this.colours.halo;
-      context.lineWidth = 3.5;
+      context.lineWidth = 3.5 * this._magnified;
       context.globalAlpha = 0.9;
       context.strokeText(name, x, y);
       context.globalAlpha = 1;
@@ -172,7 +175,7 @@
 
     _dot(context, x, y, colour) {
       context.beginPath();
-      context.arc(x, y, 2, 0, 2 * Math.PI);
+      context.arc(x, y, 2 * this._magnified, 0, 2 * Math.PI);
       context.fillStyle = colour;
       context.strokeStyle = this.colours.halo;
       context.lineWidth = 1.5;

@@ -12,6 +12,9 @@
     else map.once("resize", () => hexacross.whenSized(map, act));
   };
 
+  /** Pixels of a desk's screen on this one: what is drawn on canvas grows with the letters beside it (see map.css). */
+  hexacross.magnified = (px) => (px * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
+
   /** A pane above or below others, through which the mouse passes. */
   hexacross.pane = function (map, name, order) {
     const pane = map.getPane(name) || map.createPane(name);

@@ -55,7 +55,7 @@
       if (this.tileServer) this.tileServer.remove();
       map.off("mousemove", this._move, this).off("mouseout", this._leave, this).off("click", this._click, this);
       map.off("moveend zoomend", this._reshow, this);
-      for (const control of [this.legend, this.insets, this.layers, this.zoom, this.scale, ...this.tools]) control.remove();
+      for (const control of [this.legend, this.ages, this.insets, this.layers, this.zoom, this.scale, ...this.tools]) control.remove();
       for (const part of [this._bar, this._notice, this._message, this._keys, this.tooltip.box]) part.remove();
     },
 
@@ -102,7 +102,8 @@
       this.insets = new hexacross.Insets(options.insets, strings, this._queue, (frame) => this._paintInset(frame)).addTo(map);
       this.scale = L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
       this.tools = hexacross.tools(map, { colours, strings, page: () => this._page(), changes: options.changes });
-      this.legend = new hexacross.Legend(colours, strings).addTo(map);
+      this.ages = new hexacross.SourceAges(strings, { page: () => this._page(), renew: () => this._live && this._refresh() }).addTo(map);
+      this.legend = new hexacross.Legend(colours, strings, this.ages).addTo(map);
       this._bar = element("div", "hxc-loading");
       this._notice = element("div", "hxc-notice");
       this._notice.setAttribute("role", "alert");
@@ -268,7 +269,8 @@
     _describe: async function (request) {
       const answer = await read(`${this.options.url}?${this._query}`, request.signal);
       Object.assign(this, { _describedAt: Date.now(), _everything: false });
-      return { described: await answer.json(), version: Number(answer.headers.get("Hexacross-Version")) };
+      const clock = Date.parse(answer.headers.get("Date")) - Date.now() || 0; // of a wall it may be wrong by days
+      return { described: { ...(await answer.json()), clock }, version: Number(answer.headers.get("Hexacross-Version")) };
     },
 
     /** A view that is to be shown: the map goes where it is, and asks for what is in sight there. */

@@ -61,7 +61,7 @@
       const size = this._map.getSize();
       this._box.hidden = !this.wanted || size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y;
       this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden);
-      this._side = Math.floor(Math.min(LARGEST, (size.y - 2 * GAP) / this._maps.length - GAP));
+      this._side = Math.floor(Math.min(hexacross.magnified(LARGEST), (size.y - 2 * GAP) / this._maps.length - GAP));
       this._width = Math.round(this._side * 1.12);
       for (const { canvas } of this._maps) Object.assign(canvas.style, { width: `${this._width}px`, height: `${this._side}px` });
       this.repaint();

@@ -10,9 +10,10 @@
   hexacross.Legend = L.Control.extend({
     options: { position: "bottomleft" },
 
-    initialize: function (colours, strings, options) {
+    /** `ages`: of the sources, whose list the legend holds. */
+    initialize: function (colours, strings, ages, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { colours, strings, chosen: null });
+      Object.assign(this, { colours, strings, ages, chosen: null });
     },
 
     onAdd: function (map) {
@@ -35,6 +36,7 @@
 
     update: function (header) {
       this.header = header;
+      this.ages.show(header);
       this._box.hidden = !header.classes.length && !header.states.some(({ count }) => count);
       const head = element("div", "hxc-legend-head");
       const title = element("h2", "", header.title);
@@ -101,12 +103,13 @@
       if (state === "zero") return swatch;
       const ratio = window.devicePixelRatio || 1;
       const canvas = element("canvas");
-      canvas.width = 16 * ratio;
-      canvas.height = 12 * ratio;
+      const [width, height] = [16, 12].map((px) => hexacross.magnified(px));
+      canvas.width = width * ratio;
+      canvas.height = height * ratio;
       const context = canvas.getContext("2d");
       context.scale(ratio, ratio);
       context.fillStyle = hexacross.pattern(context, state, this.colours);
-      context.fillRect(0, 0, 16, 12);
+      context.fillRect(0, 0, width, height);
       swatch.appendChild(canvas);
       return swatch;
     },
@@ -116,13 +119,7 @@
       if (header.resolution_label) parts.push(element("p", "hxc-legend-note", header.resolution_label));
       for (const note of header.notes) parts.push(element("p", "hxc-legend-note", note));
       if (header.sources.length) {
-        const sources = element("ul", "hxc-legend-sources");
-        for (const { name, age, stale } of header.sources) {
-          const line = element("li", stale ? "hxc-stale" : "");
-          line.append(element("span", "", name), document.createTextNode(` · ${age}`));
-          sources.appendChild(line);
-        }
-        parts.push(sources);
+        parts.push(this.ages.list);
       }
       if (header.marking) parts.push(element("p", "hxc-marking", header.marking.label));
       return parts;
@@ -137,7 +134,7 @@
 
     _fold: function () {
       if (!this._body) return;
-      this._box.style.maxHeight = `${this._map.getSize().y - ABOVE_PX}px`;
+      this._box.style.maxHeight = `${this._map.getSize().y - hexacross.magnified(ABOVE_PX)}px`;
       const folded = this._folded();
       this._body.hidden = folded;
       this._toggle.textContent = folded ? "+" : "–";

@@ -74,7 +74,7 @@
       }
       const selected = outline.kind === "selected";
       const far = frame.zoom < NAMES_FROM_ZOOM; // a perimeter of a few pixels must not hide its hexagons
-      const width = selected ? 2.2 : far ? 0.8 : 1.5;
+      const width = hexacross.magnified(selected ? 2.2 : far ? 0.8 : 1.5);
       context.lineJoin = "round";
       context.setLineDash([]);
       if (!far || selected) {
@@ -96,6 +96,7 @@
     /** Seats as small squares, and names by zoom; `taken` keeps names of all layers apart. */
     paintNames(frame, taken) {
       const { context } = frame;
+      const magnified = hexacross.magnified(1);
       for (const outline of this.all) {
         if (!this.shown[outline.kind] || outline.kind === "selected" || !outline.seat || !frame.sees([...outline.seat, ...outline.seat])) continue;
         const x = Math.round(frame.x(outline.seat[0]));
@@ -103,25 +104,25 @@
         context.fillStyle = this.colours.outline;
         context.strokeStyle = this.colours.halo;
         context.lineWidth = 1.5;
-        const half = frame.zoom >= NAMES_FROM_ZOOM ? 3 : 1.5;
+        const half = magnified * (frame.zoom >= NAMES_FROM_ZOOM ? 3 : 1.5);
         context.strokeRect(x - half, y - half, 2 * half, 2 * half);
         context.fillRect(x - half, y - half, 2 * half, 2 * half);
         taken.push([x - half - 2, y - half - 2, x + half + 2, y + half + 2]);
-        if (frame.zoom >= NAMES_FROM_ZOOM) this._name(context, outline.name, x, y - 13, taken);
+        if (frame.zoom >= NAMES_FROM_ZOOM) this._name(context, outline.name, x, y - 13 * magnified, taken, magnified);
       }
     }
 
-    _name(context, name, x, y, taken) {
-      context.font = `600 12px ${FONT}`;
+    _name(context, name, x, y, taken, magnified) {
+      context.font = `600 ${12 * magnified}px ${FONT}`;
       const width = context.measureText(name).width;
-      const box = [x - width / 2 - 3, y - 8, x + width / 2 + 3, y + 8];
+      const box = [x - width / 2 - 3, y - 8 * magnified, x + width / 2 + 3, y + 8 * magnified];
       if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
       taken.push(box);
       context.textAlign = "center";
       context.textBaseline = "middle";
       context.lineJoin = "round";
       context.strokeStyle = this.colours.halo;
-      context.lineWidth = 3;
+      context.lineWidth = 3 * magnified;
       context.strokeText(name, x, y);
       context.fillStyle = this.colours.outline;
       context.fillText(name, x, y);

@@ -123,8 +123,8 @@
 
     /** Height that it takes from the map, in pixels; `opens`: it is about to. */
     height: function (opens) {
-      if (this._panel.hidden) return opens ? OPEN_PX : 0;
-      return this._panel.offsetHeight + BELOW_PX;
+      if (this._panel.hidden) return opens ? hexacross.magnified(OPEN_PX) : 0;
+      return this._panel.offsetHeight + hexacross.magnified(BELOW_PX);
     },
 
     // ── The address ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -98,7 +98,14 @@ def classes_of(view: View) -> Classes:
     return classify(shown, "quantiles", 6, format_number=lambda number: f"{number:g}".replace(".", ","))
 
 
-def description(view: View, locale: str = "fr") -> Description:
+def source_spec(name: str, says: str, loaded_s: int, fresh_s: int) -> SourceSpec:
+    """A source that was loaded some seconds ago, and stays fresh for others."""
+    now = int(time.time())
+    return SourceSpec(name=name, age=says.format(age="il y a longtemps"), stale=fresh_s < 0, says=says,
+                      loaded=now - loaded_s, stale_from=now + fresh_s, held=True)  # fmt: skip
+
+
+def description(view: View, locale: str = "fr", fresh_s: int = 3600) -> Description:
     return Description(
         locale=locale,
         title="Faits constatés pour 100 000 habitants",
@@ -112,8 +119,8 @@ def description(view: View, locale: str = "fr") -> Description:
         ],
         view={"key": view.key, "name": view.name, "bounds": view.bounds, "national": not view.key},
         sources=[
-            SourceSpec(name="demo", age="données jusqu'au 31 mars 2026", stale=False),
-            SourceSpec(name="UNODC", age="données jusqu'au 12 décembre 2016", stale=True),
+            source_spec("demo", "données jusqu'au 31 mars 2026, chargée {age}", loaded_s=60, fresh_s=fresh_s),
+            source_spec("UNODC", "données jusqu'au 12 décembre 2016, chargée {age}", loaded_s=950_500, fresh_s=-1),
         ],
         marking=MarkingSpec(code="demo", label="Données de démonstration"),
         notes=["37 faits sans lieu précis ne sont pas sur la carte."],
@@ -181,6 +188,7 @@ class Harness:
         self.broken = False
         self.broken_tiles = False
         self.slow_s = self.slow_tiles_s = 0.0
+        self.fresh_s = 3600  # until the freshest source is too old
         self.columns: dict[str, dict[str, NDArray[Any]]] = {}
         self.app = Starlette(
             routes=[
@@ -207,7 +215,7 @@ class Harness:
         time.sleep(self.slow_s)
         if self.broken:
             return JSONResponse({"error": "Base de données illisible <b>"}, status_code=503)
-        return JSONResponse(description(VIEWS[request.query_params.get("territoire", "")]))
+        return JSONResponse(description(VIEWS[request.query_params.get("territoire", "")], fresh_s=self.fresh_s))
 
     def classes(self, request: Request) -> Response:
         view = VIEWS[request.query_params["vue"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import h3
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.browser
 MARSEILLE = "territoire=epci:200054807"
 URBAN_AREA = VIEWS["epci:200054807"]
 MAP = "Object.values(window).find(value => value instanceof L.Map)"
+FILTER = "getComputedStyle(document.querySelector('.leaflet-hxc-hexagons-pane')).filter"
 PIXEL_OF_HEXAGONS = """([x, y]) => {
     const canvas = document.querySelector('.leaflet-hxc-hexagons-pane canvas');
     const box = canvas.getBoundingClientRect(), ratio = canvas.width / box.width;
@@ -414,3 +416,24 @@ def test_missing_basemap_is_said_and_hexagons_still_come(shown: MapPage) -> None
     shown.open(MARSEILLE)
     expect(shown.page.locator(".hxc-no-basemap")).to_be_visible()
     assert int(shown.map.get_attribute("data-painted")) > 0
+
+
+def test_what_is_old_fades_as_time_passes_with_its_age(shown: MapPage) -> None:
+    """One source of two is old from the start, and says so; once the other is, the map says it too, by itself."""
+    shown.harness.fresh_s = 4
+    shown.open(MARSEILLE)
+    lines = shown.page.locator(".hxc-legend-sources li")
+    expect(lines.first).to_have_text("demo · données jusqu'au 31 mars 2026, chargée il y a 1 minute")
+    expect(lines.last).to_have_text("UNODC · données jusqu'au 12 décembre 2016, chargée il y a 11 jours")
+    assert [line.get_attribute("class") for line in lines.all()] == [None, "hxc-stale"]
+    told = shown.page.locator(".hxc-age")
+    expect(told).to_be_hidden()
+    assert shown.page.evaluate(FILTER) == "none"
+    expect(told).to_be_visible()
+    today = datetime.now(UTC).strftime("%d/%m/%Y")
+    expect(told).to_have_text(f"Données du {today}, il y a 1 minute")
+    assert "grayscale" in shown.page.evaluate(FILTER)
+    assert len(shown.harness.requests) == 1  # nothing was asked again: time has passed
+    shown.harness.fresh_s = 3600
+    shown.follow(f"{MARSEILLE}&produit=cocaine")
+    expect(told).to_be_hidden()

@@ -46,7 +46,7 @@ def test_back_and_forward_change_the_filters_and_the_figures(server: str, open_p
     expect(chosen).to_contain_text("Cocaïne")
 
 
-@pytest.mark.parametrize(("width", "height", "letters"), [(1280, 800, "15px"), (3840, 2160, "21px")])
+@pytest.mark.parametrize(("width", "height", "letters"), [(1280, 800, "15px"), (3840, 2160, "30px")])
 def test_letters_grow_on_a_very_large_screen(
     server: str, open_page: OpenPage, width: int, height: int, letters: str
 ) -> None:

@@ -95,7 +95,8 @@ def served_protected(stores: tuple[str, str], tmp_path_factory: pytest.TempPathF
 def hexagons(address: str, view: str, **of: int) -> Shown:
     """What travels to the map; the age of the load, which is no fact, and the key, of each its own, left out."""
     described, level, columns = shown(reader(address), view, **of)
-    described["sources"] = [{**source, "age": AGE.sub("", source["age"])} for source in described["sources"]]
+    for source in described["sources"]:
+        source |= {"age": AGE.sub("", source["age"]), "loaded": 0, "stale_from": 0}
     described["key"] = ""
     return Shown(described, level, columns)
 

@@ -1,0 +1,91 @@
+"""The pictures in docs/images: the Situation page over the demonstration, at the sizes of a desk, a screen and a wall.
+
+    make pictures                # all of them
+    make pictures NAMES=france   # those of one view
+
+Same seed, same dates: taken again, a picture changes where the page does, and in the age of the load.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from data.demo import load_demo
+from data.geography import geography
+from data.opening import open_store
+from tests.browser.conftest import FLAGS, serve
+from tests.browser.pixels import map_frame
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+EVENTS = 200_000
+UNTIL = date(2026, 10, 31)
+YEAR = "du=2025-11-01&au=2026-10-31"
+VIEWS = {
+    "marseille": f"territoire=cross:marseille&{YEAR}",
+    "ile-de-france": f"territoire=region:11&{YEAR}",
+    "france": YEAR,
+}
+SIZES = ((1280, 800), (1920, 1080), (3840, 2160))
+AGAIN_MS = 500  # until nothing has moved
+READY_MS = 120_000  # the first look at a region takes a while
+COLOURS = 256  # of a picture: what it shows is flat
+SETTLED = """() => {
+  const map = Object.values(window).find((value) => value instanceof L.Map);
+  return !Object.values(map._layers).find((held) => held.levelsOf)._queue.waiting.size;
+}"""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Address of a Hexacross that holds the demonstration."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "demo.duckdb"
+        store = open_store(str(path))
+        store.set_memberships(geography().memberships())
+        load_demo(store, EVENTS, seed=1, until=UNTIL)
+        store.close()
+        with contextmanager(serve)(path, Path(name) / "log") as address:
+            yield address
+
+
+def take(browser: Browser, address: str, width: int, height: int) -> Image.Image:
+    """A picture of a page, everything in it being there."""
+    page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
+    page.goto(address)
+    frame = map_frame(page)
+    frame.wait_for_selector(".hxc-map[data-state=ready]", timeout=READY_MS)
+    page.wait_for_selector(".hx-sources")
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg)')
+    frame.wait_for_function(SETTLED)
+    before, taken = b"", page.screenshot(animations="disabled")
+    while taken != before:
+        page.wait_for_timeout(AGAIN_MS)
+        before, taken = taken, page.screenshot(animations="disabled")
+    page.close()
+    picture = Image.open(io.BytesIO(taken)).convert("RGB")
+    return picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+
+
+def main(names: list[str]) -> None:
+    """Take the pictures of these views, or of all."""
+    with sync_playwright() as playwright, served() as address:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        for name in names or VIEWS:
+            for width, height in SIZES:
+                path = IMAGES / f"{name}-{width}x{height}.png"
+                take(browser, f"{address}/?{VIEWS[name]}", width, height).save(path, optimize=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from dashboard.cache import ByteCache, SizedCache
 from dashboard.freshness import Area, Freshness
 from dashboard.live import Live
+from dashboard.map_first import MapFirst
 from dashboard.recall import Recall
 from dashboard.settings import Settings
 from dashboard.tables import WholeTable
@@ -38,6 +39,7 @@ class Context:
     tables: SizedCache[WholeTable] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight), repr=False)
     tokens: TileTokens = field(default_factory=TileTokens, repr=False)
     freshness: Freshness = field(default_factory=Freshness, repr=False)
+    map_first: MapFirst = field(default_factory=MapFirst, repr=False)
 
     def version_of(self, key: Hashable, area: Area) -> int:
         """The version of the store under which an answer is kept while it is right. Raises StoreError."""

@@ -7,7 +7,9 @@ hours. A tile is kept until a change touches its place and its days.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from dashboard.context import Context, today, viewer_of
 from dashboard.error_answers import error_answer
 from dashboard.freshness import Area
-from dashboard.hexagon_table import tile_table
+from dashboard.hexagon_table import is_read_whole, tile_table, whole_table
 from dashboard.i18n import current_language, use_language
 from dashboard.kept_answers import Key, keep_answer, kept_answer
 from dashboard.mapdata import (
@@ -40,6 +42,8 @@ from layers.hexagons import ZOOMS, encode
 
 LAYER = "hexagones"
 TILE_ZOOMS = (ZOOMS[0] - 1, ZOOMS[1] - 1)  # a tile of 512 px is one of 256 px of the zoom before
+READ_AHEAD = {str(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)}
+READ_AT_ONCE = 2  # tables: beyond, they are read when their tiles are asked for
 MOST_DIGITS = 9  # of a column's or a row's number
 LONGEST_WINDOW = 366  # days
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
@@ -51,6 +55,8 @@ class HexTiles:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._ahead = ThreadPoolExecutor(READ_AT_ONCE, "ahead")
+        self._readers = threading.BoundedSemaphore(READ_AT_ONCE)
 
     def routes(self) -> list[BaseRoute]:
         return [
@@ -69,9 +75,21 @@ class HexTiles:
         def answer() -> Response:
             asked, _ignored = View.from_params(dict(request.query_params))
             view, key = self._described_view(asked)
+            self._read_ahead(view, request.query_params.get("zoom", ""))
             return kept_answer(context, request, key, JSON, lambda: self._describe(view))
 
         return self._answered(request, answer)
+
+    def _read_ahead(self, view: View, zoom: str) -> None:
+        """Read, while the view is described, what tiles of this zoom of the map and their classes are made from."""
+        if zoom not in READ_AHEAD:
+            return
+        context, resolution = self._context, view.resolution_at(int(zoom))
+        viewer = viewer_of(context.settings)
+        if is_read_whole(view.territory, resolution) and self._readers.acquire(blocking=False):
+            # What it raises is not asked for: the tiles meet the same and tell it.
+            reading = self._ahead.submit(whole_table, context, viewer, view, resolution)
+            reading.add_done_callback(lambda _reading: self._readers.release())
 
     def classes(self, request: Request) -> Response:
         """The classes of one resolution; they outlast small changes, so that colours do not move while one looks."""
@@ -81,10 +99,11 @@ class HexTiles:
             view, viewer = self._view_of(request)
             resolution, window = _resolution_of(request, view), _window_of(request)
             asked = ("classes", current_language(), viewer, view.address(), resolution, window, _hour())
-            key = (*asked, _magnitude(context, view, viewer))
-            return kept_answer(
-                context, request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window))
-            )
+            with context.map_first.answering(view.tile_address()):
+                key = (*asked, _magnitude(context, view, viewer))
+                return kept_answer(
+                    context, request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window))
+                )
 
         return self._answered(request, answer)
 
@@ -157,8 +176,9 @@ class HexTiles:
             view, viewer = self._view_of(request)
             tile = tile_of(request, TILE_ZOOMS)
             asked = ("tile", viewer, view.tile_address(), tile)
-            key = (*asked, context.version_of(asked, Area.of(view, tile)))
-            return kept_answer(context, request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
+            with context.map_first.answering(view.tile_address()):
+                key = (*asked, context.version_of(asked, Area.of(view, tile)))
+                return kept_answer(context, request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
 
         return self._answered(request, answer)
 

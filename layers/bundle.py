@@ -11,9 +11,9 @@ from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
 SCRIPTS = (
-    "geometry", "canvas", "basemap_tiles", "basemap", "tile_server", "outlines", "payload", "tileset", "view",
-    "tooltip", "ages", "legend", "insets", "controls", "geodesy", "sketch", "coordinates", "measure", "time", "stream",
-    "live", "zone", "tools", "hexagons",
+    "geometry", "canvas", "basemap_tiles", "basemap", "tile_server", "outlines", "coverage", "payload", "tileset",
+    "view", "tooltip", "ages", "legend", "insets", "controls", "geodesy", "sketch", "coordinates", "measure", "time",
+    "stream", "live", "zone", "tools", "hexagons",
 )  # fmt: skip
 """In the order in which they build on each other; Leaflet, h3-js and GeographicLib come before them."""
 

@@ -29,6 +29,7 @@ from data.query import Viewer
 from geo.cells import areas_km2
 
 RECENT_EVENTS = 50
+LAST_DRAWN = "last_drawn"  # of the session: what the map was asked to show
 
 
 def render() -> None:
@@ -48,6 +49,7 @@ def render() -> None:
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
+    _give_way(held, view)
     _title(held, view)
     if period is None:
         offer_data(held)
@@ -55,6 +57,14 @@ def render() -> None:
         _redraw()
         return
     _draw(held, viewer, asked, period)
+
+
+def _give_way(held: Context, view: View) -> None:
+    """Let the map show another view before the rest of the page is drawn again; at first there is no map yet."""
+    shown, before = view.tile_address(), st.session_state.get(LAST_DRAWN)
+    st.session_state[LAST_DRAWN] = shown
+    if before not in (None, shown):
+        held.map_first.wait(shown)
 
 
 def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:

@@ -5,7 +5,7 @@
   const { element, fill } = hexacross;
 
   const FONT_FAMILY = "Source Sans"; // that ships with Streamlit
-  const WATCH_MS = 60;
+  const WATCH_MS = 20; // the page's address tells nobody that it changes
   const RETRY_S = [2, 5, 10, 30]; // then 30 for ever
   const SLOW_MS = 120; // a bar that flashes for less says nothing
   const ARROWS = { ArrowRight: 0, ArrowDown: 90, ArrowLeft: 180, ArrowUp: -90 }; // degrees, clockwise on the screen
@@ -31,6 +31,7 @@
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
       this.workers = new hexacross.TileWorkers();
       this._queue = new hexacross.PaintQueue(map);
+      this._asker = { paint: () => this.advance(), paintedAt: 0 };
       this._setColours();
       this._zooms(map);
       this._panels(map);
@@ -55,6 +56,7 @@
       if (this.tileServer) this.tileServer.remove();
       map.off("mousemove", this._move, this).off("mouseout", this._leave, this).off("click", this._click, this);
       map.off("moveend zoomend", this._reshow, this);
+      map.off("moveend", this._moved, this);
       for (const control of [this.legend, this.ages, this.insets, this.layers, this.zoom, this.scale, ...this.tools]) control.remove();
       for (const part of [this._bar, this._notice, this._message, this._keys, this.tooltip.box]) part.remove();
     },
@@ -151,6 +153,7 @@
     _listen: function (map) {
       map.on("mousemove", this._move, this).on("mouseout", this._leave, this).on("click", this._click, this);
       map.on("moveend zoomend", this._reshow, this);
+      map.on("moveend", this._moved, this);
       L.DomEvent.on(this._keys, "keydown", this._key, this);
       L.DomEvent.on(this._container, "keydown", (event) => event.key === "Escape" && this._free());
       this._resizes = new ResizeObserver(() => map.invalidateSize({ animate: false }));
@@ -160,7 +163,10 @@
     // ── The address ──────────────────────────────────────────────────────────────────────────────────────────────
 
     _watch: function () {
-      const parameters = new URLSearchParams(this._page().location.search);
+      const { search } = this._page().location;
+      if (search === this._searched) return;
+      this._searched = search;
+      const parameters = new URLSearchParams(search);
       const pin = parameters.get(this.options.pinParameter) || "";
       parameters.delete(this.options.pinParameter);
       parameters.delete("zone"); // drawn over the hexagons, which do not depend on it
@@ -267,10 +273,16 @@
     },
 
     _describe: async function (request) {
-      const answer = await read(`${this.options.url}?${this._query}`, request.signal);
+      const zoom = this._isElsewhere() ? "" : `&zoom=${Math.round(this._map.getZoom())}`; // of the tiles that will be asked for
+      const answer = await read(`${this.options.url}?${this._query}${zoom}`, request.signal);
       Object.assign(this, { _describedAt: Date.now(), _everything: false });
       const clock = Date.parse(answer.headers.get("Date")) - Date.now() || 0; // of a wall it may be wrong by days
       return { described: { ...(await answer.json()), clock }, version: Number(answer.headers.get("Hexacross-Version")) };
+    },
+
+    /** Whether the map will move for the view of the address. */
+    _isElsewhere: function () {
+      return (new URLSearchParams(this._query).get("territoire") || "") !== this.viewKey;
     },
 
     /** A view that is to be shown: the map goes where it is, and asks for what is in sight there. */
@@ -302,11 +314,12 @@
       Object.assign(this, { view: coming, coming: null, version: coming.version, failures: 0, _freshAt: Date.now() });
       this._notice.hidden = true;
       this._bar.classList.remove("hxc-on");
+      this._canvases.hexagons.paint();
       this._tell(coming);
       this.insets.show(coming.description.view.national);
       this._pinFromAddress();
       this.outlines.load(coming.description.outlines);
-      this.repaint("hexagons", "lines", "insets");
+      this.repaint("lines", "insets");
       this._map.fire("hexacross:view", { view: coming });
       if (this._live) this._live.check();
     },
@@ -346,7 +359,6 @@
     showWalking: function (view) {
       this.coming = view;
       this._show();
-      this._canvases.hexagons.paint();
     },
 
     /** Say beside the map what it shows. */
@@ -415,6 +427,7 @@
       if (!this._map || !(coming || view)) return;
       const whole = (coming || view).follow(this._canvases.hexagons.frame(), this.options.zooms);
       if (coming && whole) this._show();
+      if (!whole) this._isBehind();
       this._recountSoon();
     },
 
@@ -425,10 +438,25 @@
       if (inset) this.repaint("insets");
     },
 
+    /** The same once what is there has been drawn where the map is now: workers would take that time. */
+    _goOn: function () {
+      this._queue.add(this._asker);
+    },
+
+    _moved: function () {
+      if (this.view) this.view.isWhole = false; // until what is in sight now was asked for
+      this._isBehind();
+      this._goOn();
+    },
+
+    _isBehind: function () {
+      if (this._container.dataset.state === "ready") this._container.dataset.state = "loading";
+    },
+
     _paintHexagons: function (frame) {
-      this.advance();
+      this._goOn();
       const shown = this.view || this.coming;
-      if (shown) shown.draw(frame);
+      if (shown) shown.draw(frame, this.options.zooms);
     },
 
     /** The legend counts what is in sight; while the map moves, ten times a second at most. */

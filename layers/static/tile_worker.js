@@ -1,13 +1,13 @@
 // Fetches, decodes and paints tiles of hexagons beside the page's thread, which stays free to move the map.
 "use strict";
-importScripts("../assets/h3-js/h3-js.umd.js", "geometry.js", "payload.js");
+importScripts("../assets/h3-js/h3-js.umd.js", "geometry.js", "coverage.js", "payload.js");
 
 const { hexacross } = self;
 const BEYOND = 2.2; // edges by which a hexagon reaches out of the tile that holds its centre, toward the poles too
 const MOST_KEPT = 400; // tiles: a few hundred bytes a hexagon
-const MOST_PLACES = 60;
+const MOST_SHAPES = 150_000; // of a resolution: 200 bytes each
 const tiles = new Map(); // address → hexagons, the latest used last
-const shapes = new Map(); // place and resolution → shapes by number of the cell
+const shapes = new Map(); // resolution → shapes by number of the cell
 const requests = new Map(); // id → what aborts its request
 
 let epoch = 0; // grows with each change: what was fetched before it serves no new request
@@ -15,7 +15,7 @@ const TASKS = { load, paint, drop, age: () => (epoch += 1) };
 self.onmessage = ({ data }) => TASKS[data.task](data);
 
 /** Fetch a tile, unless it is there already and asked for no newer one, and tell what it holds. */
-async function load({ id, url, place, again }) {
+async function load({ id, url, again }) {
   drop({ id });
   const kept = tiles.get(url);
   if (!again && kept && kept.epoch === epoch) return told(id, kept);
@@ -26,7 +26,7 @@ async function load({ id, url, place, again }) {
     const answer = await fetch(url, { signal: request.signal });
     if (!answer.ok) return fail(id, { status: answer.status, words: await wordsOf(answer) });
     if (!(answer.headers.get("Content-Type") || "").startsWith("application/octet-stream")) throw new RangeError("no tile");
-    const hexagons = hexacross.decode(await answer.arrayBuffer(), (resolution) => shapesOf(place, resolution));
+    const hexagons = hexacross.decode(await answer.arrayBuffer(), shapesOf);
     hexagons.epoch = asked;
     keep(tiles, MOST_KEPT, url, hexagons);
     told(id, hexagons);
@@ -57,11 +57,13 @@ function fail(id, fault) {
   self.postMessage({ task: "failed", id, fault });
 }
 
-/** Another view of the same place has mostly the same hexagons: their shapes are found once. */
-function shapesOf(place, resolution) {
-  const known = shapes.get(`${place} ${resolution}`) || new Map();
-  keep(shapes, MOST_PLACES, `${place} ${resolution}`, known);
-  return known;
+/** Other views, and other zooms, have mostly the same hexagons: their shapes are found once. */
+function shapesOf(resolution) {
+  const known = shapes.get(resolution);
+  if (known && known.size < MOST_SHAPES) return known;
+  const fresh = new Map();
+  shapes.set(resolution, fresh);
+  return fresh;
 }
 
 function keep(all, most, key, value) {

@@ -6,9 +6,11 @@
 
   const FOLDER = document.currentScript.src.replace(/[^/]*$/, "");
   const TILE_PX = 512;
-  const WORKERS = Math.min(2, navigator.hardwareConcurrency || 2);
+  const WORKERS = (navigator.hardwareConcurrency || 4) > 2 ? 2 : 1; // one core is left to the page, and to what shows it
   const MOST_KEPT = 96; // tiles that are out of sight
   const CHANGE_EDGE_KM = 10; // of the coarse cells that a change names
+
+  const meet = (one, other) => one[0] < other[2] && one[2] > other[0] && one[1] < other[3] && one[3] > other[1];
 
   /** Workers shared by all views of the map; each tile always goes to the same one, which keeps what it has decoded. */
   hexacross.TileWorkers = class {
@@ -55,13 +57,14 @@
   };
 
   /**
-   * `url`: where tiles are; `address`: the key of the view, sent with every request. `changed({ painted, inset })` is
+   * `url`: where tiles are; `address`: the key of the view, sent with every request. `extent(z)`: the box in world
+   * coordinates outside of which no tile of that zoom holds anything, or null. `changed({ painted, inset })` is
    * called when something has come: `painted`, what is drawn is another; `inset`, a small map shows it. `failed(fault)` when
    * a tile could not be had, `arrived(hexagons, before)` for what was fetched again.
    */
   hexacross.TileSet = class {
-    constructor(workers, { url, address, changed, failed, arrived }) {
-      Object.assign(this, { workers, url, address, changed, failed, arrived });
+    constructor(workers, { url, address, extent, changed, failed, arrived }) {
+      Object.assign(this, { workers, url, address, extent, changed, failed, arrived });
       this.entries = new Map(); // "z/x/y" → { box, hexagons, picture, … }, the latest used last
       this.number = workers.adopt(this);
       this.painted = 0;
@@ -107,9 +110,15 @@
       return [x / size, y / size, (x + 1) / size, (y + 1) / size];
     }
 
-    /** Ask for the tiles of zoom `z` in the frame that are not there, or out of date; returns all of its keys. */
+    /** Those of zoom `z` in the frame that can hold something. */
+    keysIn(frame, z) {
+      const extent = this.extent(z);
+      return hexacross.TileSet.inSight(frame, z).filter((key) => !extent || meet(extent, hexacross.TileSet.boxOf(key)));
+    }
+
+    /** Ask for the tiles of zoom `z` in the frame that are not there, or out of date; returns all that can hold something. */
     want(frame, z) {
-      const keys = hexacross.TileSet.inSight(frame, z);
+      const keys = this.keysIn(frame, z);
       for (const key of keys) this._want(key);
       this._tidy(new Set(keys));
       return keys;
@@ -120,7 +129,7 @@
       this.entries.delete(key);
       this.entries.set(key, entry);
       if (entry.asked || entry.failed || (entry.hexagons && !entry.stale)) return;
-      const message = { task: "load", place: key, url: `${this.url}/${key}?${this.address}`, again: entry.stale };
+      const message = { task: "load", url: `${this.url}/${key}?${this.address}`, again: entry.stale };
       Object.assign(entry, { asked: true, stale: false, url: message.url });
       this.workers.send(this.number, key, message);
     }
@@ -248,7 +257,7 @@
 
     _drawInstead(frame, key) {
       const [west, north, east, south] = hexacross.TileSet.boxOf(key);
-      const over = [...this.entries.values()].filter(({ box, picture }) => picture && box[0] < east && box[2] > west && box[1] < south && box[3] > north);
+      const over = [...this.entries.values()].filter(({ box, picture }) => picture && meet(box, [west, north, east, south]));
       if (!over.length) return;
       const zoomed = (entry) => Math.abs(Math.log2(entry.picture.scale / frame.scale));
       const nearest = Math.min(...over.map(zoomed));

@@ -16,6 +16,7 @@
       this.tiles = new hexacross.TileSet(layer.workers, {
         url: `${layer.options.url}/hexagones`,
         address: this._address(),
+        extent: (z) => this._extent(z),
         changed: (what) => layer.heard(this, what),
         failed: (fault) => this._failed(fault),
         arrived: (hexagons, before) => layer.pulse(grown(hexagons, before)),
@@ -56,6 +57,17 @@
     _failed({ status, words, unreachable, reason }) {
       this._settle();
       this.layer._fail(status ? new hexacross.Refusal(status, words) : unreachable ? new TypeError(reason) : new RangeError(reason));
+    }
+
+    /** The territory, and as far beyond as a hexagon of which some is inside may have its centre; null: everywhere. */
+    _extent(z) {
+      const { bounds, national } = this.description.view;
+      if (national) return null;
+      const [[south, west], [north, east]] = bounds;
+      const steepest = Math.cos((Math.max(Math.abs(south), Math.abs(north)) * Math.PI) / 180);
+      const beyond = (2 * hexacross.edgeOf(this.resolutionAt(z + 1))) / Math.max(steepest, 0.01);
+      const { worldX, worldY } = hexacross;
+      return [worldX(west) - beyond, worldY(north) - beyond, worldX(east) + beyond, worldY(south) + beyond];
     }
 
     /** Resolves when the tiles in sight are as new as what was asked for last. */
@@ -108,8 +120,8 @@
       return this.isWhole;
     }
 
-    draw(frame) {
-      this.tiles.draw(this.keys, frame);
+    draw(frame, zooms) {
+      this.tiles.draw(this.tiles.keysIn(frame, hexacross.TileSet.zoomOf(frame, zooms)), frame);
     }
 
     /** A small map shows hexagons as large as those of the whole view, in the same colours. */

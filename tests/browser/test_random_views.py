@@ -61,7 +61,7 @@ ELSEWHERE = {
 }  # fmt: skip
 SHORTEST_EDGE_PX = 3.5  # on average; H3 has hexagons a third smaller than the mean
 PRECISION = 3e-6  # of single precision, and of the surface of the largest hexagons
-ALPHA = round(0.9 * 255)
+ALPHA = round(0.92 * 255)
 
 
 class Painted(NamedTuple):

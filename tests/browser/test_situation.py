@@ -67,6 +67,9 @@ def test_a_click_on_a_hexagon_shows_its_figures_and_events(server: str, open_pag
 def test_a_filter_changes_the_address_and_the_map(server: str, open_page: OpenPage) -> None:
     page = open_page(f"{server}/?{MARSEILLE}")
     map_frame(page)
+    container = page.locator(FRAME).locator("xpath=ancestor::*[contains(@class, 'stElementContainer')][1]")
+    assert container.evaluate("box => { box.style.opacity = 0.33; return getComputedStyle(box).opacity; }") == "1"
+    container.evaluate("box => (box.style.opacity = '')")
     with page.expect_response(lambda answer: "/hex?" in answer.url and "produit=cocaine" in answer.url) as answer:
         page.get_by_label("Produit").click()
         page.get_by_role("option", name="Cocaïne").click()

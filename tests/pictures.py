@@ -28,7 +28,7 @@ from tests.browser.pixels import map_frame
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 EVENTS = 200_000
-UNTIL = date(2026, 10, 31)
+UNTIL = date(2026, 11, 1)  # the day after the last
 YEAR = "du=2025-11-01&au=2026-10-31"
 VIEWS = {
     "marseille": f"territoire=cross:marseille&{YEAR}",

@@ -214,6 +214,7 @@ def test_what_cannot_be_read_is_refused_whole(knocker: Knocker, case: str) -> No
         (b"{}", "gzip, gzip", 415),
         (b"", "gzip", 400),
     ],
+    ids=["no gzip", "cut", "too large", "too large in parts", "brotli", "twice", "nothing"],  # gzip holds the time
 )
 def test_gzip_that_is_damaged_or_inflates_too_much(knocker: Knocker, body: bytes, encoding: str, status: int) -> None:
     assert knocker.post(body, **{"Content-Encoding": encoding}).status_code == status

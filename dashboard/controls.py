@@ -169,7 +169,7 @@ def choose_measure(view: View) -> None:
 def choose_filters(view: View, dated: View, held: Period) -> None:
     """`view`: as in the address; `dated`: with the dates it stands for; `held`: first and last day of the store."""
     period, dates, hours, *columns = st.columns(
-        [1.05, 1.75, 1.15, 0.95, 0.95, 0.95, 0.95, 0.95], vertical_alignment="bottom"
+        [1.2, 1.65, 1.1, 0.95, 0.95, 0.95, 0.95, 0.95], vertical_alignment="bottom"
     )
     bound = _bound("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
     period.selectbox(

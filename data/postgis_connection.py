@@ -123,9 +123,8 @@ def as_loader(connection: Connection, viewer: Viewer) -> Iterator[None]:
     """Let a transaction of `reading_as` see the whole of its state for a moment."""
     connection.execute("SELECT set_config('role', %s, true)", (LOADER,))
     yield
-    connection.execute(
-        "SELECT set_config('role', %s, true)", (role_of(viewer),)
-    )  # after a fault, nothing runs any more
+    # Not after a fault: the transaction ends there.
+    connection.execute("SELECT set_config('role', %s, true)", (role_of(viewer),))
 
 
 @contextmanager

@@ -48,13 +48,7 @@ def cells_at(lng: ArrayLike, lat: ArrayLike, resolution: int = FINEST_RESOLUTION
         GeometryError: Coordinates that are not degrees (metres, say), of which H3 would make a cell somewhere.
     """
     check_resolution(resolution)
-    lng, lat = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
-    if lng.shape != lat.shape or lng.ndim != 1:
-        raise GeometryError(
-            N_("Autant de longitudes que de latitudes sont attendues, en une dimension : reçu {lng} et {lat}."),
-            lng=lng.shape,
-            lat=lat.shape,
-        )
+    lng, lat = as_many_of_each(lng, lat)
     cells = np.zeros(len(lng), dtype=np.int64)
 
     def index(start: int) -> None:
@@ -63,7 +57,7 @@ def cells_at(lng: ArrayLike, lat: ArrayLike, resolution: int = FINEST_RESOLUTION
         if known.all():
             cells[part] = coordinates_to_cells(pa.array(lat[part]), pa.array(lng[part]), resolution)
         else:
-            _refuse_other_than_degrees(lng, lat)
+            refuse_other_than_degrees(lng, lat)
             found = coordinates_to_cells(pa.array(lat[part][known]), pa.array(lng[part][known]), resolution)
             cells[part][known] = found
 
@@ -182,7 +176,20 @@ def in_threads(work: Callable[[int], object], length: int, step: int, threads: i
             pass
 
 
-def _refuse_other_than_degrees(lng: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
+def as_many_of_each(lng: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Longitudes and latitudes as arrays of shape (n,). Raises `GeometryError` for anything else."""
+    longitude, latitude = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+    if longitude.shape != latitude.shape or longitude.ndim != 1:
+        raise GeometryError(
+            N_("Autant de longitudes que de latitudes sont attendues, en une dimension : reçu {lng} et {lat}."),
+            lng=longitude.shape,
+            lat=latitude.shape,
+        )
+    return longitude, latitude
+
+
+def refuse_other_than_degrees(lng: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
+    """Raise `GeometryError` for coordinates that are not degrees (metres, say); unknown ones (NaN) may stay."""
     wrong = (np.abs(lng) > 180) | (np.abs(lat) > 90)  # false for NaN: unknown is not wrong
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
-from geo.errors import N_, GeometryError
-from geo.grid import ECCENTRICITY_2, EQUATORIAL_RADIUS_KM
+from geo.grid import ECCENTRICITY_2, EQUATORIAL_RADIUS_KM, as_many_of_each, refuse_other_than_degrees
 
 EARTH = Geod(ellps="WGS84")
 CANDIDATES = 4  # seats measured on the ellipsoid for each place
@@ -70,21 +69,8 @@ def _measured(
 
 def degrees(lng: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
     """Pairs, shape (n, 2), NaN where unknown; raises `GeometryError` for what is not as many degrees of each."""
-    longitude, latitude = np.asarray(lng, dtype=np.float64), np.asarray(lat, dtype=np.float64)
-    if longitude.shape != latitude.shape or longitude.ndim != 1:
-        raise GeometryError(
-            N_("Autant de longitudes que de latitudes sont attendues, en une dimension : reçu {lng} et {lat}."),
-            lng=longitude.shape,
-            lat=latitude.shape,
-        )
-    wrong = (np.abs(longitude) > 180) | (np.abs(latitude) > 90)  # false for NaN: unknown is not wrong
-    if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
-        raise GeometryError(
-            N_("Position {lng}, {lat} : des degrés WGS 84 sont attendus."),
-            lng=float(longitude[first]),
-            lat=float(latitude[first]),
-        )
+    longitude, latitude = as_many_of_each(lng, lat)
+    refuse_other_than_degrees(longitude, latitude)
     return np.column_stack((longitude, latitude))
 
 

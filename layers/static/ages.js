@@ -20,7 +20,7 @@
 
     initialize: function (strings, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { strings, list: element("ul", "hxc-legend-sources"), _told: null });
+      Object.assign(this, { strings, list: element("ul", "hxc-legend-sources") });
     },
 
     onAdd: function () {

@@ -7,8 +7,8 @@ coarser resolution follows from the finer one in one pass, and only the events t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +21,7 @@ from geo.ids import FINEST_RESOLUTION, digit_bits_below, parents, resolutions
 Period = Literal["day", "week", "month", "year"]
 KEY_BITS = 63
 WORTH_A_THREAD = 1 << 17  # rows
+PIECE_ROWS = 1 << 16  # of which all columns fit in a processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +76,18 @@ def _count(
         keys = keys[order]
     else:
         _sort(keys)
-    first = _first_of_runs([keys])
-    columns = _unpack(keys[first], packing)
-    return EventCounts(
-        resolution=resolution,
-        days=columns["day"].astype(np.int32),
-        codes={name: columns[name].astype(np.int32) for name in codes},
-        cells=_long(columns["cell"], resolution),
-        events=np.diff(first, append=len(keys)),
-        sums={name: _sums(column[order], first) for name, column in measures.items()},
-    )
+    first = _first_of_runs(len(keys), lambda part: [keys[part]])
+
+    def rows(piece: slice, counts: EventCounts) -> None:
+        columns = _unpack(keys[first[piece]], packing)
+        counts.days[piece] = columns["day"]
+        counts.cells[piece] = _long(columns["cell"], resolution)
+        for name, column in counts.codes.items():
+            column[piece] = columns[name]
+        counts.events[piece] = np.diff(first[piece], append=_end_of_run(first, piece, len(keys)))
+
+    counts = _in_pieces(resolution, len(first), codes, rows)
+    return replace(counts, sums={name: _sums(column[order], first) for name, column in measures.items()})
 
 
 def _sort(keys: NDArray[np.int64]) -> None:
@@ -121,52 +124,51 @@ def coarsen(
         )
     days = _first_days(counts.days, period)
     codes = {name: column for name, column in counts.codes.items() if keep is None or name in keep}
-    cells = parents(counts.cells, resolution)
-    events, sums = counts.events, counts.sums
+    cells, events, sums = counts.cells, counts.events, counts.sums
     if period != "day" or len(codes) < len(counts.codes):
+        cells = parents(cells, resolution)
         keys, _ = _pack({"day": days, **codes, "cell": _short(cells, resolution)})
         order = np.argsort(keys)
         days, cells, events = days[order], cells[order], events[order]
         codes = {name: column[order] for name, column in codes.items()}
         sums = {name: column[order] for name, column in sums.items()}
-    rows = EventCounts(resolution, days, codes, cells, events, sums)
-    middle = int(np.searchsorted(days, days[len(days) // 2])) if len(days) >= WORTH_A_THREAD else 0
-    if middle == 0:
-        return _merged(rows, slice(None))
-    halves: list[EventCounts | None] = [None, None]  # no row of one half has the day of a row of the other
-
-    def work(half: int) -> None:
-        halves[half] = _merged(rows, slice(None, middle) if half == 0 else slice(middle, None))
-
-    in_threads(work, 2, 1)
-    return _joined([half for half in halves if half is not None])
-
-
-def _merged(rows: EventCounts, part: slice) -> EventCounts:
-    """Merge sorted rows that have the same day, codes and cell."""
-    days, cells, events = rows.days[part], rows.cells[part], rows.events[part]
-    codes = {name: column[part] for name, column in rows.codes.items()}
-    first = _first_of_runs([cells, days, *codes.values()])
-    return EventCounts(
-        resolution=rows.resolution,
-        days=days[first],
-        codes={name: column[first] for name, column in codes.items()},
-        cells=cells[first],
-        events=np.add.reduceat(events, first) if len(first) else events,
-        sums={name: _sums(column[part], first) for name, column in rows.sums.items()},
+    first = _first_of_runs(
+        len(days),
+        lambda part: [parents(cells[part], resolution), days[part], *(column[part] for column in codes.values())],
     )
 
+    def rows(piece: slice, coarser: EventCounts) -> None:
+        begins = first[piece]
+        coarser.days[piece] = days[begins]
+        coarser.cells[piece] = parents(cells[begins], resolution)
+        for name, column in coarser.codes.items():
+            column[piece] = codes[name][begins]
+        merged = events[begins[0] : _end_of_run(first, piece, len(days))]
+        coarser.events[piece] = np.add.reduceat(merged, begins - begins[0])
 
-def _joined(halves: list[EventCounts]) -> EventCounts:
-    one, other = halves
-    return EventCounts(
-        resolution=one.resolution,
-        days=np.concatenate((one.days, other.days)),
-        codes={name: np.concatenate((column, other.codes[name])) for name, column in one.codes.items()},
-        cells=np.concatenate((one.cells, other.cells)),
-        events=np.concatenate((one.events, other.events)),
-        sums={name: np.concatenate((column, other.sums[name])) for name, column in one.sums.items()},
+    coarser = _in_pieces(resolution, len(first), codes, rows)
+    return replace(coarser, sums={name: _sums(column, first) for name, column in sums.items()})
+
+
+def _in_pieces(
+    resolution: int, rows: int, codes: Iterable[str], fill: Callable[[slice, EventCounts], None]
+) -> EventCounts:
+    """Counts of so many rows, written by `fill` a piece at a time: what passes then stays in the processor's cache."""
+    counts = EventCounts(
+        resolution=resolution,
+        days=np.empty(rows, dtype=np.int32),
+        codes={name: np.empty(rows, dtype=np.int32) for name in codes},
+        cells=np.empty(rows, dtype=np.int64),
+        events=np.empty(rows, dtype=np.int64),
+        sums={},
     )
+    in_threads(lambda start: fill(slice(start, start + PIECE_ROWS), counts), rows, PIECE_ROWS)
+    return counts
+
+
+def _end_of_run(first: NDArray[np.intp], piece: slice, length: int) -> int:
+    """Where the last run of a piece of runs ends."""
+    return int(first[piece.stop]) if piece.stop < len(first) else length
 
 
 def _whole_numbers(values: ArrayLike) -> NDArray[Any]:
@@ -261,12 +263,17 @@ def _unpack(keys: NDArray[np.int64], packing: _Packing) -> dict[str, NDArray[np.
     return columns
 
 
-def _first_of_runs(columns: list[NDArray[Any]]) -> NDArray[np.intp]:
-    """Where a row differs from the one before in any column."""
-    changes = np.zeros(len(columns[0]), dtype=np.bool_)
+def _first_of_runs(length: int, columns: Callable[[slice], list[NDArray[Any]]]) -> NDArray[np.intp]:
+    """Where a row differs from the one before in any column; `columns` gives a part of each."""
+    changes = np.zeros(length, dtype=np.bool_)
     changes[:1] = True
-    for column in columns:
-        changes[1:] |= column[1:] != column[:-1]
+
+    def compare(start: int) -> None:
+        into = changes[start + 1 : start + 1 + PIECE_ROWS]
+        for column in columns(slice(start, start + PIECE_ROWS + 1)):
+            into |= column[1:] != column[:-1]
+
+    in_threads(compare, length, PIECE_ROWS)
     return np.flatnonzero(changes)
 
 

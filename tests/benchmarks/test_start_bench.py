@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from playwright.sync_api import Error as PlaywrightError
 
 from tests.benchmarks.report import median_time, report
 from tests.browser.conftest import COMMAND, browser, free_port
@@ -33,25 +34,27 @@ def time_of(command: list[str], port: int, environment: dict[str, str], wait: Ca
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
+        listening(port)
         wait(f"http://127.0.0.1:{port}/")
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
 
 
+def listening(port: int) -> None:
+    """Wait until something listens there: asking with the browser would take its share of the processor."""
+    while True:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+
+
 def reach(browser: Browser, address: str, shown: Callable[[Page], object]) -> None:
-    """Open the address as soon as something answers there, and wait until `shown` returns."""
+    """Open the address and wait until `shown` returns."""
     page = browser.new_page()
     page.set_default_timeout(120_000)
     try:
-        while True:
-            try:
-                page.goto(address)
-                break
-            except PlaywrightError as error:  # until something listens there
-                if "ERR_CONNECTION_REFUSED" not in str(error):
-                    raise
-                time.sleep(0.05)
+        page.goto(address)
         shown(page)
     finally:
         page.close()

@@ -77,6 +77,16 @@ def territory_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> T
     return TerritoryCounts(kind, codes, **_fields(_shown(columns, viewer)))
 
 
+def counts_by_code(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> dict[str, TerritoryCounts]:
+    """Answer from one row a `value` and territory's `code`, in this order, all territories for each value."""
+    values = columns["value"].astype(str)
+    rows = {value: values == value for value in dict.fromkeys(values.tolist())}
+    return {
+        value: territory_counts(kind, viewer, {name: column[at] for name, column in columns.items()})
+        for value, at in rows.items()
+    }
+
+
 def day_counts(query: Query, viewer: Viewer, columns: Columns) -> DayCounts:
     """Answer from one row a `day` that has facts."""
     days = np.arange(np.datetime64(query.start, "D"), np.datetime64(query.stop, "D"))

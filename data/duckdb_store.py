@@ -52,7 +52,7 @@ from data.hexagon_sums import COUNTS, SUMS, merge_by_cell
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.ledger import LEDGER_COLUMNS, batch_of, ledger_of_row
 from data.memberships import digest_of, membership_rows, memberships_of
-from data.query import Query, Territory, TerritoryKind, Viewer
+from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
 from data.rollup import place_in_territories, sort_rollup, upgrade
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.spans import BITS, FIRST_DAY, LEVEL_SHIFT, LEVELS, ZONE_SHIFT, longest_spans, parts, spans_between
@@ -244,6 +244,15 @@ class DuckDBStore:
             statement = read_sql("counts_by_territory").format(source=source, where=where)
             columns = _fetch(cursor, statement, {**values, "kind": kind})
         return answers.territory_counts(kind, viewer, columns)
+
+    def counts_by_code(
+        self, by: ClassField, kind: TerritoryKind, query: Query, viewer: Viewer
+    ) -> dict[str, TerritoryCounts]:
+        with self._reading() as cursor:
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            statement = read_sql("counts_by_code").format(source=source, where=where, by=by)
+            columns = _fetch(cursor, statement, {**values, "kind": kind})
+        return answers.counts_by_code(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:

@@ -68,7 +68,7 @@ from data.postgis_migrate import check_migrated
 from data.postgis_rows import arrow_of
 from data.postgis_summary import read_extents, wrong_sums
 from data.postgis_territories import follow_zones, lock_territories, replace_memberships
-from data.query import Query, Territory, TerritoryKind, Viewer
+from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.spans import spans_between
 from data.store import (
@@ -240,6 +240,15 @@ class PostgisStore:
             text = statement("counts_by_territory", source=source, where=where)
             columns = _fetch(connection, text, {**values, "kind": kind})
         return answers.territory_counts(kind, viewer, columns)
+
+    def counts_by_code(
+        self, by: ClassField, kind: TerritoryKind, query: Query, viewer: Viewer
+    ) -> dict[str, TerritoryCounts]:
+        with self._reading(viewer) as connection:
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            text = statement("counts_by_code", source=source, where=where, by=by)
+            columns = _fetch(connection, text, {**values, "kind": kind})
+        return answers.counts_by_code(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading(viewer) as connection:
@@ -469,7 +478,7 @@ def _fetch(connection: Connection, text: LiteralString, values: Mapping[str, Any
 
 
 def _array(name: str, column: tuple[Any, ...]) -> NDArray[Any]:
-    if name in ("code", "place_precision"):
+    if name in ("code", "value", "place_precision"):
         return np.array(column, dtype=object)
     if name == "day":
         return np.array(column, dtype="datetime64[D]")

@@ -23,6 +23,8 @@ TerritoryKind = Literal[
 ]
 TERRITORY_KINDS: tuple[TerritoryKind, ...] = TerritoryKind.__args__  # type: ignore[attr-defined]  # of a Literal
 
+ClassField = Literal["family", "kind", "drug", "mode", "service"]  # a fact's columns that hold a code of a closed list
+
 FINEST_RESOLUTION = 10  # of the stored cells
 COARSEST_RESOLUTION = 3
 MOST_DAYS_BY_HOUR = 92  # hours are read from the facts one by one: no sum holds them

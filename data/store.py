@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.errors import StoreError
-from data.query import Query, Territory, TerritoryKind, Viewer
+from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
 
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 Reachability = Callable[[StoreError | None], None]  # told why the store does not answer; None: it does again
@@ -250,6 +250,11 @@ class Store(Protocol):
         """By precision of their place, facts that stand in no hexagon and may lie on this ground; as in `Totals`."""
 
     def counts_by_territory(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> TerritoryCounts: ...
+
+    def counts_by_code(
+        self, by: ClassField, kind: TerritoryKind, query: Query, viewer: Viewer
+    ) -> dict[str, TerritoryCounts]:
+        """The same apart by code of one closed list (drug, mode, …), of the codes that facts have; "": without one."""
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
 

@@ -1,4 +1,4 @@
-"""Two counts of facts over two exposures: how much more, how surely, and whether chance is enough to explain it."""
+"""Two rates or two shares: how much more, how surely, and whether chance is enough to explain it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc, betainccinv, betaincinv  # not scipy.stats: most of a second at every start
 
 from geo.errors import N_, GeometryError
-from geo.rates import Rates
+from geo.rates import Rates, share_with_interval
 
 
 class Verdict(IntEnum):
@@ -28,6 +28,14 @@ class Comparison:
     ratio: Rates  # of the first rate to the second; inf where only the second is 0, value NaN where both are
     direction: NDArray[np.float64]  # 1: the first rate is higher, -1: lower, 0: equal
     p_value: NDArray[np.float64]
+    verdict: NDArray[np.int8]  # of `Verdict`
+
+
+@dataclass(frozen=True, slots=True)
+class ShareComparison:
+    """How a share stands to another, arrays of one shape; NaN and `Verdict.UNKNOWN` where either is unknown."""
+
+    difference: Rates  # of the first share less the second, from -1 to 1
     verdict: NDArray[np.int8]  # of `Verdict`
 
 
@@ -88,6 +96,43 @@ def compare_rates(
     direction = np.sign(a * other[known] - b * exposure[known])
     return Comparison(Rates(spread(value), spread(low * unit), spread(high * unit)), spread(direction),
                       spread(p_value), verdict)  # fmt: skip
+
+
+def compare_shares(
+    positive: ArrayLike,
+    checked: ArrayLike,
+    other_positive: ArrayLike,
+    other_checked: ArrayLike,
+    confidence: float = 0.95,
+) -> ShareComparison:
+    """Compare two independent shares, of positive controls say, with Newcombe's hybrid score interval (his method 10).
+
+    The two Wilson intervals that stand beside the shares (`geo.rates.share_with_interval`) are put together, so that
+    the difference stays within [-1, 1] and holds its promise for few controls and shares near 0 or 1, where the usual
+    ± 1.96 standard errors does not. The verdict is beyond chance exactly where 0 is outside the interval: a screen
+    shows both, and they must agree.
+
+    Args:
+        positive: Numbers of positive controls; NaN where unknown or protected. All four broadcast.
+        checked: Numbers of controls; NaN where unknown; 0 gives no share.
+        other_positive: As `positive`, of the share to compare with.
+        other_checked: As `checked`.
+        confidence: Of the two-sided interval.
+
+    References:
+        Newcombe (1998), Interval estimation for the difference between independent proportions: comparison of eleven
+        methods, Statistics in Medicine 17(8),
+        doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+    """
+    columns = (np.asarray(column, dtype=np.float64) for column in (positive, checked, other_positive, other_checked))
+    a, m, b, n = np.broadcast_arrays(*columns)
+    first, second = share_with_interval(a, m, confidence), share_with_interval(b, n, confidence)
+    value = first.value - second.value
+    low = value - np.hypot(first.value - first.low, second.high - second.value)
+    high = value + np.hypot(first.high - first.value, second.value - second.low)
+    verdict = np.where((low > 0) | (high < 0), Verdict.BEYOND_CHANCE, Verdict.CHANCE).astype(np.int8)
+    verdict[np.isnan(value)] = Verdict.UNKNOWN
+    return ShareComparison(Rates(value, low, high), verdict)
 
 
 def whole_counts(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -117,6 +117,28 @@ def test_counts_equal_the_reference(filled: tuple[Store, Reference], seed: int) 
 
 
 @pytest.mark.parametrize("seed", range(20))
+def test_counts_apart_by_code_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
+    store, reference = filled
+    random = np.random.default_rng(3000 + seed)
+    query, viewer = draw_query(random), draw_viewer(random)
+    by, kind = str(random.choice(["family", "kind", "drug", "mode", "service"])), str(random.choice(TERRITORY_KINDS))
+
+    answer = store.counts_by_code(by, kind, query, viewer)
+    chosen = [
+        fact
+        for fact in reference.chosen(query, viewer)
+        if any(reference.inside(fact, Territory(kind, code)) for code in reference.composition.get(kind, {}))
+    ]
+    assert list(answer) == sorted({fact[by] or "" for fact in chosen})
+    for value, counts in answer.items():
+        assert sorted(counts.codes) == sorted(reference.composition.get(kind, {}))
+        for position, code in enumerate(counts.codes):
+            inside = [fact for fact in chosen if (fact[by] or "") == value]
+            expected = count([fact for fact in inside if reference.inside(fact, Territory(kind, code))])
+            assert same(shown(counts, position), expected.seen_by(viewer)), (value, code)
+
+
+@pytest.mark.parametrize("seed", range(20))
 def test_days_precisions_and_events_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
     store, reference = filled
     random = np.random.default_rng(1000 + seed)
@@ -610,6 +632,9 @@ def test_small_counts_are_protected_everywhere(store: Store) -> None:
     assert store.counts_by_cell(EVERYTHING, viewer).protected.tolist() == [True]
     assert store.counts_by_day(EVERYTHING, viewer).protected.tolist() == [True] + [False] * (DAYS - 1)
     assert store.counts_by_territory("departement", EVERYTHING, viewer).protected.sum() == 1
+    assert [
+        counts.protected.sum() for counts in store.counts_by_code("drug", "departement", EVERYTHING, viewer).values()
+    ] == [1]
     assert store.sources(viewer)[0].events == 0
 
 

@@ -210,6 +210,10 @@ def compare_counts(one: Store, other: Store, query: Query, viewer: Viewer) -> No
     for kind in KINDS_COUNTED:
         mine, theirs = (answer(store, "counts_by_territory", kind, query, viewer) for store in (one, other))
         alike(mine, theirs)
+        mine, theirs = (answer(store, "counts_by_code", "drug", kind, query, viewer) for store in (one, other))
+        assert list(mine) == list(theirs)
+        for value in mine if isinstance(mine, dict) else ():
+            alike(mine[value], theirs[value])
 
 
 def compare_rows(one: Store, other: Store, query: Query, viewer: Viewer) -> None:

@@ -1,4 +1,4 @@
-"""The exact comparison of two rates against published values, scipy's binomial test and plain enumeration."""
+"""The comparisons of two rates and two shares against published values, scipy and plain enumeration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from geo.comparison import Comparison, Verdict, compare_rates
+from geo.comparison import Comparison, Verdict, compare_rates, compare_shares
 from geo.errors import GeometryError
 
 COUNTS = st.integers(0, 400)
@@ -146,3 +146,44 @@ def test_one_against_many() -> None:
 def test_kilograms_are_refused() -> None:
     with pytest.raises(GeometryError, match=r"12\.5"):
         compare_rates([12.5], [1], [3], [1])
+
+
+@pytest.mark.parametrize(
+    ("given", "low", "high"),
+    [
+        # Newcombe (1998), table II, method 10: the score intervals of eight pairs of shares
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((6, 7, 2, 7), 0.0582, 0.8062),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+        ((10, 10, 0, 20), 0.6791, 1.0),
+        ((10, 10, 0, 10), 0.6075, 1.0),
+    ],
+)
+def test_published_differences_of_shares(given: tuple[int, ...], low: float, high: float) -> None:
+    found = compare_shares(*([number] for number in given))
+    assert (found.difference.low[0], found.difference.high[0]) == pytest.approx((low, high), abs=5e-5)
+    assert found.difference.value[0] == pytest.approx(given[0] / given[1] - given[2] / given[3])
+    beyond = low > 0
+    assert found.verdict[0] == (Verdict.BEYOND_CHANCE if beyond else Verdict.CHANCE)
+
+
+SHARES = st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(SHARES, SHARES)
+def test_a_difference_of_shares_stays_possible_and_turns_with_its_sides(
+    one: tuple[int, int], other: tuple[int, int]
+) -> None:
+    there, back = compare_shares(*one, *other), compare_shares(*other, *one)
+    assert -1 <= there.difference.low <= there.difference.value <= there.difference.high <= 1
+    assert there.difference.low == pytest.approx(-float(back.difference.high))
+    assert there.verdict == back.verdict
+
+
+def test_a_share_of_unknown_or_no_controls_is_compared_with_nothing() -> None:
+    found = compare_shares([np.nan, 3, 0, 5], [10, np.nan, 0, 4], 3, 10)
+    assert found.verdict.tolist() == [Verdict.UNKNOWN] * 4
+    assert np.isnan(found.difference.value).all()

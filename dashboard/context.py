@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from dashboard.cache import ByteCache, SizedCache
@@ -14,16 +14,22 @@ from dashboard.recall import Recall
 from dashboard.settings import Settings
 from dashboard.tables import WholeTable
 from dashboard.tile_tokens import TileTokens
+from dashboard.view import ONE_DAY
 from data.geography import Geography, geography
 from data.opening import open_store
-from data.query import Viewer
-from data.store import Store
+from data.query import FINEST_RESOLUTION, Query, Viewer
+from data.store import Store, Totals
 
 TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
+TOTALS_KEPT = 5000
 
 
 def _weight(table: WholeTable) -> int:
     return table.nbytes
+
+
+def _one(_totals: Totals) -> int:
+    return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Context:
     live: Live = field(default_factory=Live, repr=False)
     recall: Recall = field(default_factory=Recall, repr=False)
     tables: SizedCache[WholeTable] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight), repr=False)
+    kept_totals: SizedCache[Totals] = field(default_factory=lambda: SizedCache(TOTALS_KEPT, _one), repr=False)
     tokens: TileTokens = field(default_factory=TileTokens, repr=False)
     freshness: Freshness = field(default_factory=Freshness, repr=False)
     map_first: MapFirst = field(default_factory=MapFirst, repr=False)
@@ -44,6 +51,19 @@ class Context:
     def version_of(self, key: Hashable, area: Area) -> int:
         """The version of the store under which an answer is kept while it is right. Raises StoreError."""
         return self.freshness.version(key, area, self.live, self.store)
+
+    def totals(self, query: Query, viewer: Viewer) -> Totals:
+        """The store's totals, kept until a change touches them: periods of the past are asked for again and again.
+
+        Raises StoreError, as the store does: whoever shows an answer of earlier says so.
+        """
+        present = self.store.version()
+        if self.live.version not in (0, present):  # a change not heard of yet: what is kept may be older than it
+            return self.store.totals(query, viewer)
+        key = ("totals", viewer, replace(query, resolution=FINEST_RESOLUTION, box=None))
+        area = Area(query.territory, query.start, query.last_day + ONE_DAY)
+        version = self.version_of(key, area)
+        return self.kept_totals.get_or_make((key, version), lambda: self.store.totals(query, viewer))
 
 
 _context: Context | None = None

@@ -57,7 +57,8 @@ def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
 def serve(store: Path | str, log: Path, **settings: str) -> Iterator[str]:
     """Run `hexacross run` on a free port until the generator is closed; `settings` by their `HEXACROSS_…` names."""
     port = free_port()
-    environment = os.environ | {"HEXACROSS_STORE": str(store), **settings}
+    beside = {"HEXACROSS_STORE": str(store), "HEXACROSS_ALERTS": str(log.with_name(f"{log.name}-alerts.json"))}
+    environment = os.environ | beside | settings
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*COMMAND, "run", "--port", str(port)], env=environment, stdout=output, stderr=output

@@ -29,7 +29,7 @@ from dashboard.settings import Settings
 from dashboard.view import View
 from data.duckdb_store import DuckDBStore
 from data.geography import geography
-from data.query import Hours, Territory, Viewer
+from data.query import Hours, Query, Territory, Viewer
 from data.store import CHANGE_RESOLUTION, Change, Store
 from geo.grid import cells_at
 from geo.tiles import Tile, inside, tiles_at
@@ -347,3 +347,39 @@ def test_what_has_not_changed_is_not_sent_again(served: Served) -> None:
     changed = served.client.get(address, params=params, headers={"If-None-Match": first.headers["etag"]})
     assert changed.status_code == 200
     assert changed.headers["etag"] != first.headers["etag"]
+
+
+class Counted:
+    """A store that says how often its totals were asked for."""
+
+    def __init__(self) -> None:
+        self.asked, self.present = 0, 1
+
+    def version(self) -> int:
+        return self.present
+
+    def totals(self, _query: Query, _viewer: Viewer) -> int:
+        self.asked += 1
+        return self.present
+
+
+def test_totals_are_kept_until_a_change_touches_them() -> None:
+    store = Counted()
+    held = Context(Settings(), store, None, ByteCache(1))  # type: ignore[arg-type]  # what `totals` does not need
+    march, viewer = Query(date(2026, 3, 1), date(2026, 4, 1)), Viewer("essai")
+    held.live.version = held.live._heard_since = 1
+
+    def asked(query: Query = march, viewer: Viewer = viewer) -> tuple[object, int]:
+        return held.totals(query, viewer), store.asked
+
+    assert asked() == (1, 1)
+    assert asked(replace(march, resolution=5)) == (1, 1)  # totals have no resolution
+    assert asked(viewer=replace(viewer, threshold=5)) == (1, 2)
+    store.present = 2  # a commit that was not heard of yet: what is kept may be older
+    assert asked() == (2, 3)
+    held.live.hear(Change(2, first_day=date(2026, 4, 2), last_day=date(2026, 4, 2)))
+    assert asked() == (1, 3)  # of other days
+    store.present = 3
+    held.live.hear(Change(3, first_day=date(2026, 3, 31), last_day=date(2026, 3, 31)))
+    assert asked() == (3, 4)
+    assert asked() == (3, 4)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.query import Query, TerritoryKind, Viewer
-from data.store import CellCounts, DayCounts, HourCounts, PlacedFacts, Source, TerritoryCounts, Totals
-from data.vocabulary import MARKINGS
+from data.store import CellCounts, DayCounts, HourCounts, ModeCounts, PlacedFacts, Source, TerritoryCounts, Totals
+from data.vocabulary import MARKINGS, MODES
 from geo.cells import centres
 from geo.disclosure import protect
 
@@ -85,6 +85,28 @@ def counts_by_code(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> dic
         value: territory_counts(kind, viewer, {name: column[at] for name, column in columns.items()})
         for value, at in rows.items()
     }
+
+
+def mode_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> ModeCounts:
+    """Answer from one row a territory's `code` and a `mode` that has facts; where there is none, nothing happened."""
+    modes = (*MODES, "")
+    codes = ("", *sorted({str(code) for code in columns["code"]} - {""}))
+    rows = np.array([modes.index(str(mode)) for mode in columns["mode"]], dtype=np.int64)
+    at = rows, np.searchsorted(np.array(codes), columns["code"].astype(str))
+
+    def spread(name: str, absent: float) -> NDArray[np.float64]:
+        grid = np.full((len(modes), len(codes)), absent)
+        grid[at] = columns[name].astype(np.float64)
+        return grid
+
+    absent = {"incidents": 0.0, "seizures": 0.0, "controls": 0.0}
+    names = (*absent, "checked", "positive", "micrograms", "cents")
+    grids = {name: spread(name, absent.get(name, np.nan)) for name in names}
+    figures = _shown(grids, viewer)
+    seizures, few_seizures = protect(grids["seizures"], viewer.threshold)
+    shown = {name: _hidden(grid, few_seizures) for name, grid in _fields(figures).items() if name != "protected"}
+    protected = figures.protected | few_seizures
+    return ModeCounts(kind, modes, codes, seizures=_hidden(seizures, protected), protected=protected, **shown)
 
 
 def day_counts(query: Query, viewer: Viewer, columns: Columns) -> DayCounts:

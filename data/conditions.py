@@ -17,6 +17,7 @@ from data.errors import ForbiddenError, QueryError
 from data.layout import SUMMARY_RESOLUTION, read_sql
 from data.query import FINEST_RESOLUTION, WHOLE_DAY, Query, Territory, Viewer
 from data.store import Ground
+from data.vocabulary import MODE_OF_CONTROL
 from geo.cells import descendant_range, resolutions
 from geo.errors import N_
 from geo.tiles import Bounds, covering
@@ -54,6 +55,11 @@ def parent_sql(cell: str, resolution: int) -> str:
 def chosen_classes(query: Query) -> Values:
     """The codes asked for, by name of parameter; empty when all are."""
     return {name: sorted(getattr(query, name)) for name in CLASS_FILTERS.values() if getattr(query, name)}
+
+
+def control_modes() -> Values:
+    """Which nature of control is of which mode, as parameters."""
+    return {"control_kinds": list(MODE_OF_CONTROL), "control_modes": list(MODE_OF_CONTROL.values())}
 
 
 def is_summed_up(query: Query, scope: Scope) -> bool:

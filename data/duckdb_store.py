@@ -31,6 +31,7 @@ from data.conditions import (
     check_sees_positions,
     check_sees_refusals,
     conditions,
+    control_modes,
     counted,
     counted_by_hour,
     ground_conditions,
@@ -67,6 +68,7 @@ from data.store import (
     HourCounts,
     Ledger,
     Membership,
+    ModeCounts,
     Outcome,
     PlacedFacts,
     Progress,
@@ -253,6 +255,13 @@ class DuckDBStore:
             statement = read_sql("counts_by_code").format(source=source, where=where, by=by)
             columns = _fetch(cursor, statement, {**values, "kind": kind})
         return answers.counts_by_code(kind, viewer, columns)
+
+    def counts_by_mode(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ModeCounts:
+        with self._reading() as cursor:
+            source, where, values = counted(query, self._scope(cursor, query.territory, viewer), _one_of, UNITS)
+            statement = read_sql("counts_by_mode").format(source=source, where=where)
+            columns = _fetch(cursor, statement, {**values, **control_modes(), "kind": kind})
+        return answers.mode_counts(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:

@@ -30,6 +30,7 @@ from data.conditions import (
     check_sees_positions,
     check_sees_refusals,
     conditions,
+    control_modes,
     counted,
     counted_by_hour,
     ground_conditions,
@@ -82,6 +83,7 @@ from data.store import (
     HourCounts,
     Ledger,
     Membership,
+    ModeCounts,
     Outcome,
     PlacedFacts,
     Progress,
@@ -249,6 +251,13 @@ class PostgisStore:
             text = statement("counts_by_code", source=source, where=where, by=by)
             columns = _fetch(connection, text, {**values, "kind": kind})
         return answers.counts_by_code(kind, viewer, columns)
+
+    def counts_by_mode(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ModeCounts:
+        with self._reading(viewer) as connection:
+            source, where, values = counted(query, self._scope(connection, query.territory, viewer), _one_of, UNITS)
+            text = statement("counts_by_mode", source=source, where=where)
+            columns = _fetch(connection, text, {**values, **control_modes(), "kind": kind})
+        return answers.mode_counts(kind, viewer, columns)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading(viewer) as connection:
@@ -478,7 +487,7 @@ def _fetch(connection: Connection, text: LiteralString, values: Mapping[str, Any
 
 
 def _array(name: str, column: tuple[Any, ...]) -> NDArray[Any]:
-    if name in ("code", "value", "place_precision"):
+    if name in ("code", "mode", "place_precision", "value"):
         return np.array(column, dtype=object)
     if name == "day":
         return np.array(column, dtype="datetime64[D]")

@@ -159,6 +159,27 @@ class TerritoryCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModeCounts:
+    """Counts by mode and by territory of one kind, arrays of shape (modes, codes); same conventions as `CellCounts`.
+
+    The mode of a control is that of its nature; of another fact, the one stated. The last mode, "", is "none stated".
+    The first code, "", stands for all facts of the query, those in no territory of the kind included.
+    """
+
+    kind: TerritoryKind
+    modes: tuple[str, ...]  # those of the vocabulary, in its order, then ""
+    codes: tuple[str, ...]
+    incidents: NDArray[np.float64]
+    seizures: NDArray[np.float64]  # the incidents that are seizures
+    controls: NDArray[np.float64]
+    checked: NDArray[np.float64]
+    positive: NDArray[np.float64]
+    kg: NDArray[np.float64]
+    eur: NDArray[np.float64]
+    protected: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class DayCounts:
     """Counts by civil day over the whole period of the query, days without a fact included as zero."""
 
@@ -255,6 +276,8 @@ class Store(Protocol):
         self, by: ClassField, kind: TerritoryKind, query: Query, viewer: Viewer
     ) -> dict[str, TerritoryCounts]:
         """The same apart by code of one closed list (drug, mode, …), of the codes that facts have; "": without one."""
+
+    def counts_by_mode(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ModeCounts: ...
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
 

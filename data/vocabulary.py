@@ -68,6 +68,17 @@ MODES: dict[str, str] = {
     "street": N_("Voie publique"),
 }
 
+# What the nature of a control says: every control has one, and its mode may be left out.
+MODE_OF_CONTROL: dict[str, str] = {
+    "road_check": "road",
+    "rail_check": "rail",
+    "air_check": "air",
+    "sea_check": "sea",
+    "post_check": "post",
+    "shop_check": "shop",
+    "street_check": "street",
+}
+
 SERVICES: dict[str, str] = {
     "police": N_("Police nationale"),
     "gendarmerie": N_("Gendarmerie nationale"),

@@ -21,7 +21,7 @@ from data.duckdb_store import DuckDBStore
 from data.query import Box, Hours, Query, Territory, TerritoryKind, Viewer
 from data.schema import EVENT, EVENT_SCHEMA, INDICATOR_SCHEMA, INPUT_FIELDS
 from data.store import Batch, Chunk, Membership, Store
-from data.vocabulary import FAMILIES, KINDS_OF_FAMILY, MODES, SERVICES
+from data.vocabulary import FAMILIES, KINDS_OF_FAMILY, MODE_OF_CONTROL, MODES, SERVICES
 from tests.postgres import open_new_store
 
 STORES: dict[str, Callable[[Path], Store]] = {
@@ -267,6 +267,21 @@ class Reference:
         return {
             code: count([fact for fact in chosen if self.inside(fact, Territory(kind, code))])
             for code in self.composition.get(kind, {})
+        }
+
+    def by_mode(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> dict[tuple[str, str], tuple[Counted, int]]:
+        """By mode ("": none) and code ("": all of the query): the figures, and how many are seizures."""
+        groups: dict[tuple[str, str], list[Row]] = {
+            (mode, code): [] for mode in (*MODES, "") for code in ("", *self.composition.get(kind, {}))
+        }
+        for fact in self.chosen(query, viewer):
+            mode = MODE_OF_CONTROL[fact["kind"]] if fact["family"] == "control" else fact["mode"] or ""
+            groups[mode, ""].append(fact)
+            for code in self.composition.get(kind, {}):
+                if self.inside(fact, Territory(kind, code)):
+                    groups[mode, code].append(fact)
+        return {
+            group: (count(facts), sum(fact["kind"] == "seizure" for fact in facts)) for group, facts in groups.items()
         }
 
     def by_day(self, query: Query, viewer: Viewer) -> dict[date, Counted]:

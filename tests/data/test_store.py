@@ -77,7 +77,7 @@ def draw_rows(random: np.random.Generator, number: int) -> list[Row]:
     return [*rows, *rows[:20], *(draw_event(random, first + n) for n in range(10))]
 
 
-def shown(answer: Any, position: int) -> tuple[float, ...] | None:
+def shown(answer: Any, position: int | tuple[int, int]) -> tuple[float, ...] | None:
     if answer.protected[position]:
         assert all(np.isnan(getattr(answer, name)[position]) for name in FIGURES)
         return None
@@ -136,6 +136,37 @@ def test_counts_apart_by_code_equal_the_reference(filled: tuple[Store, Reference
             inside = [fact for fact in chosen if (fact[by] or "") == value]
             expected = count([fact for fact in inside if reference.inside(fact, Territory(kind, code))])
             assert same(shown(counts, position), expected.seen_by(viewer)), (value, code)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_modes_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
+    store, reference = filled
+    random = np.random.default_rng(2000 + seed)
+    query, viewer = draw_query(random), draw_viewer(random)
+    for kind in ("departement", "cross", "urban_unit", "attraction_area"):
+        answer = store.counts_by_mode(kind, query, viewer)
+        expected = reference.by_mode(kind, query, viewer)
+        assert {(mode, code) for mode in answer.modes for code in answer.codes} == set(expected)
+        assert (answer.codes[0], answer.modes[-1]) == ("", "")
+        for row, mode in enumerate(answer.modes):
+            for column, code in enumerate(answer.codes):
+                counted, seizures = expected[mode, code]
+                few = 0 < seizures < viewer.threshold
+                figures = None if few else counted.seen_by(viewer)
+                assert same(shown(answer, (row, column)), figures), (kind, mode, code)
+                k = max(viewer.threshold, 1)
+                rounded = np.nan if figures is None else float((2 * seizures + k) // (2 * k) * k)
+                assert same((float(answer.seizures[row, column]),), (rounded,)), (kind, mode, code)
+
+
+def test_the_nature_of_a_control_says_its_mode(store: Store) -> None:
+    given: Row = {"family": "control", "kind": "rail_check", "checked": 10, "positive": 1}
+    store.load(batch("lot"), [chunk([event(1, **given), event(2, **given, mode="street"), event(3, mode="sea")])])
+    modes = store.counts_by_mode("departement", EVERYTHING, NATIONAL)
+    found = {mode: modes.controls[row, modes.codes.index("13")] for row, mode in enumerate(modes.modes)}
+    assert found == {"road": 0, "rail": 2, "air": 0, "sea": 0, "post": 0, "shop": 0, "street": 0, "": 0}
+    assert modes.seizures[modes.modes.index("sea")].tolist() == [1, 1, 0, 0, 0]  # all, 13, 75, 83, 971
+    assert np.isnan(modes.checked[modes.modes.index("sea")]).all()
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -214,6 +214,8 @@ def compare_counts(one: Store, other: Store, query: Query, viewer: Viewer) -> No
         assert list(mine) == list(theirs)
         for value in mine if isinstance(mine, dict) else ():
             alike(mine[value], theirs[value])
+    for kind in KINDS_COUNTED[:2]:
+        alike(*(answer(store, "counts_by_mode", kind, query, viewer) for store in (one, other)))
 
 
 def compare_rows(one: Store, other: Store, query: Query, viewer: Viewer) -> None:

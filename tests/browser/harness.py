@@ -119,7 +119,7 @@ def description(view: View, locale: str = "fr", fresh_s: int = 3600) -> Descript
         ],
         view={"key": view.key, "name": view.name, "bounds": view.bounds, "national": not view.key},
         sources=[
-            source_spec("demo", "données jusqu'au 31 mars 2026, chargée {age}", loaded_s=60, fresh_s=fresh_s),
+            source_spec("demo", "données jusqu'au 31 mars 2026, chargée {age}", loaded_s=90, fresh_s=fresh_s),
             source_spec("UNODC", "données jusqu'au 12 décembre 2016, chargée {age}", loaded_s=950_500, fresh_s=-1),
         ],
         marking=MarkingSpec(code="demo", label="Données de démonstration"),

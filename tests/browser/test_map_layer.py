@@ -420,8 +420,8 @@ def test_missing_basemap_is_said_and_hexagons_still_come(shown: MapPage) -> None
 
 def test_what_is_old_fades_as_time_passes_with_its_age(shown: MapPage) -> None:
     """One source of two is old from the start, and says so; once the other is, the map says it too, by itself."""
-    shown.harness.fresh_s = 15  # the page is there sooner, on a busy machine too
-    shown.open(MARSEILLE)
+    shown.page.clock.install()
+    shown.open(MARSEILLE)  # its freshest source is fresh for an hour
     lines = shown.page.locator(".hxc-legend-sources li")
     expect(lines.first).to_have_text("demo · données jusqu'au 31 mars 2026, chargée il y a 1 minute")
     expect(lines.last).to_have_text("UNODC · données jusqu'au 12 décembre 2016, chargée il y a 11 jours")
@@ -429,11 +429,12 @@ def test_what_is_old_fades_as_time_passes_with_its_age(shown: MapPage) -> None:
     told = shown.page.locator(".hxc-age")
     expect(told).to_be_hidden()
     assert shown.page.evaluate(FILTER) == "none"
+    shown.page.clock.fast_forward(3_600_000)
     expect(told).to_be_visible()
     today = datetime.now(UTC).strftime("%d/%m/%Y")
-    expect(told).to_have_text(f"Données du {today}, il y a 1 minute")
+    expect(told).to_have_text(f"Données du {today}, il y a 1 heure")
     assert "grayscale" in shown.page.evaluate(FILTER)
     assert len(shown.harness.requests) == 1  # nothing was asked again: time has passed
-    shown.harness.fresh_s = 3600
+    shown.harness.fresh_s = 7200
     shown.follow(f"{MARSEILLE}&produit=cocaine")
     expect(told).to_be_hidden()

@@ -12,10 +12,22 @@ from datetime import UTC
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data.query import Query, TerritoryKind, Viewer
-from data.store import CellCounts, DayCounts, HourCounts, ModeCounts, PlacedFacts, Source, TerritoryCounts, Totals
+from data.store import (
+    CellCounts,
+    DayCounts,
+    HourCounts,
+    ModeCounts,
+    PlacedFacts,
+    RouteFacts,
+    Source,
+    TerritoryCounts,
+    Totals,
+)
 from data.vocabulary import MARKINGS, MODES
 from geo.cells import centres
 from geo.disclosure import protect
@@ -69,6 +81,39 @@ def placed_facts(columns: Columns) -> PlacedFacts:
     named = {"lng": "longitude", "lat": "latitude", "kg": "quantity_kg", "eur": "value_eur"}
     names = PlacedFacts.__slots__
     return PlacedFacts(**{name: columns[named.get(name, name)].astype(np.float64) for name in names})
+
+
+ROUTE_COUNTRIES = ("producing", "departure", "transit", "destination", "reporter")
+ROUTE_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in (*ROUTE_COUNTRIES, "drug", "mode")),
+        *(pa.field(name, pa.int64()) for name in ("month", "facts", "weighed")),
+        *(pa.field(name, pa.float64()) for name in ("lng", "lat", "micrograms")),
+    ]
+)
+
+
+def route_facts(rows: pa.Table) -> RouteFacts:
+    """Answer from rows of `ROUTE_SCHEMA`, one for each route, drug, mode, month and place."""
+    countries, drugs, modes = (
+        tuple(sorted({code for name in names for code in rows.column(name).unique().to_pylist() if code is not None}))
+        for names in (ROUTE_COUNTRIES, ("drug",), ("mode",))
+    )
+    known = {**dict.fromkeys(ROUTE_COUNTRIES, countries), "drug": drugs, "mode": modes}
+    codes = {
+        name: pc.fill_null(pc.index_in(rows.column(name), pa.array(values, pa.string())), -1)
+        .to_numpy()
+        .astype(np.int64)
+        for name, values in known.items()
+    }
+    counts = {name: rows.column(name).to_numpy() for name in ("month", "facts", "weighed")}
+    figures = {name: pc.fill_null(rows.column(name), np.nan).to_numpy() for name in ("lng", "lat", "micrograms")}
+    columns = {**codes, **counts, **figures}
+    keys = (*known, "month", "lng", "lat")
+    order = np.lexsort([columns[name] for name in reversed(keys)])
+    columns = {name: column[order] for name, column in columns.items()}
+    columns["kg"] = columns.pop("micrograms") / MICROGRAMS_PER_KG
+    return RouteFacts(countries, drugs, modes, **columns)
 
 
 def territory_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> TerritoryCounts:

@@ -73,6 +73,7 @@ from data.store import (
     PlacedFacts,
     Progress,
     Reachability,
+    RouteFacts,
     Source,
     TerritoryCounts,
     Totals,
@@ -231,6 +232,13 @@ class DuckDBStore:
             near, inside = near_condition(cells)
             columns = _fetch(cursor, read_sql("facts_in").format(where=where, near=near), {**values, **inside})
         return answers.placed_facts(columns)
+
+    def route_facts(self, query: Query, viewer: Viewer) -> RouteFacts:
+        check_sees_positions(viewer)
+        with self._reading() as cursor:
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of, zones=False)
+            statement = read_sql("route_facts").format(where=where, micrograms=UNITS.micrograms)
+            return answers.route_facts(_table(cursor, statement, values, answers.ROUTE_SCHEMA))
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading() as cursor:

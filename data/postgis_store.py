@@ -88,6 +88,7 @@ from data.store import (
     PlacedFacts,
     Progress,
     Reachability,
+    RouteFacts,
     Source,
     TerritoryCounts,
     Totals,
@@ -227,6 +228,13 @@ class PostgisStore:
             values |= {"lows": [low for low, _ in ranges], "highs": [high for _, high in ranges]}
             columns = _fetch(connection, statement("postgis/facts_in", where=where), values)
         return answers.placed_facts(columns)
+
+    def route_facts(self, query: Query, viewer: Viewer) -> RouteFacts:
+        check_sees_positions(viewer)
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of, zones=False)
+            text = statement("route_facts", where=where, micrograms=UNITS.micrograms)
+            return answers.route_facts(_table(connection, text, values, answers.ROUTE_SCHEMA))
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading(viewer) as connection:

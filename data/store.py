@@ -121,6 +121,31 @@ class PlacedFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """Facts added up by all that they say of a route, arrays of equal length; each of them is in one row.
+
+    Countries, drugs and modes are places in the tuples, -1 where a fact does not say; rows are in the order of columns.
+    """
+
+    countries: tuple[str, ...]  # ISO 3166-1 alpha-2, sorted
+    drugs: tuple[str, ...]  # of `data.vocabulary`, sorted
+    modes: tuple[str, ...]
+    producing: NDArray[np.int64]
+    departure: NDArray[np.int64]
+    transit: NDArray[np.int64]
+    destination: NDArray[np.int64]
+    reporter: NDArray[np.int64]  # where the fact was made: the state that reports it
+    drug: NDArray[np.int64]
+    mode: NDArray[np.int64]
+    month: NDArray[np.int64]  # 12 a year since the year 0, January of the year 1 being 12
+    lng: NDArray[np.float64]  # degrees WGS 84, of the place of those that say where they came from; NaN: unknown
+    lat: NDArray[np.float64]
+    facts: NDArray[np.int64]
+    weighed: NDArray[np.int64]  # of them, those with a weight
+    kg: NDArray[np.float64]  # together, of those; NaN: none has
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """Codes of what a piece of the earth touches: where a fact without an exact place may lie."""
 
@@ -266,6 +291,9 @@ class Store(Protocol):
     def facts_in(self, query: Query, viewer: Viewer, cells: NDArray[np.int64]) -> PlacedFacts:
         """The facts that stand in these hexagons, all of one resolution. Needs `viewer.sees_events` and no threshold:
         where a few facts lie is what a threshold hides."""
+
+    def route_facts(self, query: Query, viewer: Viewer) -> RouteFacts:
+        """Needs the same rights as `facts_in`: a route that few facts took tells where each was made."""
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         """By precision of their place, facts that stand in no hexagon and may lie on this ground; as in `Totals`."""

@@ -48,6 +48,15 @@ def _line(start: NDArray[np.float64], stop: NDArray[np.float64], step_km: float)
     same = np.ones(len(along))
     lng, lat, _ = EARTH.fwd(start[0] * same, start[1] * same, azimuth * same, along)
     path = np.vstack((start, np.column_stack((lng, lat)), stop))
+    return on_the_map(path)
+
+
+def on_the_map(path: NDArray[np.float64]) -> shapely.MultiLineString:
+    """A path of short steps (lng, lat in degrees, shape (n, 2)) as drawn: cut at the antimeridian, within -180…180.
+
+    Longitudes may go on beyond 180 or jump back there; what is one step apart is meant to be near.
+    """
+    path = path.copy()
     # Whole turns are added, and not differences summed up, which would drift: a line must end at 180 and not beside it.
     path[1:, 0] += 360 * np.cumsum(-np.round(np.diff(path[:, 0]) / 360))
     return shapely.MultiLineString(_cut(path))

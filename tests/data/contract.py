@@ -124,10 +124,22 @@ def draw_event(random: np.random.Generator, identifier: int) -> Row:
         "checked": int(random.integers(50)) if random.random() < 0.6 else None,
         "positive": int(random.integers(9)) if random.random() < 0.5 else None,
         "source": str(random.choice(["essai", "autre"])),
+        **route(identifier),
     }
     if random.random() < 0.8:
         given |= {"occurred_precision": "minute", "hour": given["occurred_at"].hour}
     return event(identifier, **given, **draw_place(random))
+
+
+def route(number: int) -> Row:
+    """Every combination of known, unknown and equal ends, as the number goes on."""
+    ends = (None, "BR", "ES", "FR")
+    return {
+        "producing_country": ("CO", None)[number % 2],
+        "departure_country": ends[number // 2 % 4],
+        "destination_country": ends[number // 8 % 4],
+        "transit_country": (None, "NL", None)[number % 3],
+    }
 
 
 def draw_place(random: np.random.Generator) -> Row:

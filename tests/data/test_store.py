@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,7 @@ import pytest
 from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import MOST_DAYS_BY_HOUR, TERRITORY_KINDS, Hours, Query, Territory, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
-from data.store import Chunk, Ground, Store
+from data.store import Chunk, Ground, RouteFacts, Store
 from tests.data.contract import (
     CENTRES,
     COMMUNES,
@@ -309,10 +310,42 @@ def test_positions_and_unplaced_facts_equal_the_reference(filled: tuple[Store, R
     assert all(n % 5 == 0 for n in counted.values())
 
 
+ROUTE = ("producing_country", "departure_country", "transit_country", "destination_country", "country", "drug", "mode")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_routes_equal_the_reference(filled: tuple[Store, Reference], seed: int) -> None:
+    store, reference = filled
+    random = np.random.default_rng(3000 + seed)
+    query, viewer = draw_query(random), replace(draw_viewer(random), threshold=0)
+    expected: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for fact in reference.chosen(query, viewer):
+        comes_from = fact["producing_country"] or fact["departure_country"]
+        place = [fact[name] if comes_from else None for name in ("longitude", "latitude")]
+        expected[(*(fact[name] for name in ROUTE), 12 * fact["day"].year + fact["day"].month - 1, *place)].append(fact)
+    found = store.route_facts(query, viewer)
+    names = [*([found.countries] * 5), found.drugs, found.modes]
+    columns = [getattr(found, name) for name in RouteFacts.__slots__[3:]]
+    answered = {}
+    for *codes, month, lng, lat, facts, weighed, kg in zip(*columns, strict=True):
+        said = [known[code] if code >= 0 else None for known, code in zip(names, codes, strict=True)]
+        place = [None if np.isnan(degrees) else degrees for degrees in (lng, lat)]
+        answered[(*said, month, *place)] = (facts, weighed, None if np.isnan(kg) else kg)
+    assert answered == {
+        key: (len(rows), sum(row["quantity_kg"] is not None for row in rows), count(rows).kg)
+        for key, rows in expected.items()
+    }
+    assert len(answered) == len(found.facts)
+    keys = np.array(columns[:8])
+    assert keys[:, np.lexsort(keys[::-1])].tolist() == keys.tolist()
+
+
 @pytest.mark.parametrize("viewer", [Viewer("mur", "wall", sees_events=False), Viewer("agrégé", threshold=5)])
 def test_positions_are_for_those_who_see_facts(filled: tuple[Store, Reference], viewer: Viewer) -> None:
     with pytest.raises(ForbiddenError):
         filled[0].facts_in(EVERYTHING, viewer, np.array([0x851FB467FFFFFFF], dtype=np.int64))
+    with pytest.raises(ForbiddenError):
+        filled[0].route_facts(EVERYTHING, viewer)
 
 
 def test_events_of_a_hexagon(filled: tuple[Store, Reference]) -> None:

@@ -104,6 +104,7 @@ def rows(draw: st.DrawFn) -> Row:
         "marking": draw(maybe(st.sampled_from(list(MARKINGS)))),
         "hour": draw(maybe(st.integers(0, 23))),
         "transit_country": draw(maybe(st.sampled_from(["ES", "NL"]))),
+        "departure_country": draw(maybe(st.sampled_from(["BR", "ES"]))),
     }
     return event(draw(st.integers(0, 60)), **said, **draw(places()))
 
@@ -205,7 +206,7 @@ def answer(store: Store, name: str, *arguments: Any, **named: Any) -> Any:
 
 
 def compare_counts(one: Store, other: Store, query: Query, viewer: Viewer) -> None:
-    for name in ("counts_by_cell", "totals", "counts_by_day", "counts_by_hour"):
+    for name in ("counts_by_cell", "totals", "counts_by_day", "counts_by_hour", "route_facts"):
         alike(answer(one, name, query, viewer), answer(other, name, query, viewer))
     for kind in KINDS_COUNTED:
         mine, theirs = (answer(store, "counts_by_territory", kind, query, viewer) for store in (one, other))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
@@ -79,7 +79,8 @@ class Bound(NamedTuple):
     write: Callable[[], None]
 
 
-def _bound(name: str, shown: object, view: View, change: Change) -> Bound:
+def bind(name: str, shown: object, view: View, change: Change) -> Bound:
+    """Tie a control named `name` that shows `shown` to the address of `view`."""
     key = f"control_{name}"
     st.session_state[key] = shown
     return Bound(key, lambda: write_address(change(view, st.session_state[key])))
@@ -90,7 +91,7 @@ def choose_territory(context: Context, view: View) -> None:
     kind_column, name_column = st.columns([1, 1.4])
     kinds = [kind for kind in KINDS_CHOSEN if not kind or len(context.geography.territories(kind))]
     kind = view.territory.kind if view.territory else EVERYWHERE
-    bound = _bound("kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
+    bound = bind("kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
     kind_column.selectbox(
         _("Territoire"),
         kinds,
@@ -102,7 +103,7 @@ def choose_territory(context: Context, view: View) -> None:
         name_column.selectbox(_("Nom"), [_("Tout le pays")], disabled=True)
         return
     names = territory_names(context, view.territory.kind)
-    bound = _bound("territory", view.territory.code, view, _with_code)
+    bound = bind("territory", view.territory.code, view, _with_code)
     name_column.selectbox(
         _("Nom"),
         list(names),
@@ -135,18 +136,19 @@ def territory_names(context: Context, kind: TerritoryKind) -> dict[str, str]:
     }
 
 
-def choose_measure(view: View) -> None:
+def choose_measure(view: View, offered: Iterable[str] = MEASURES) -> None:
+    """What the hexagons show, of the measures `offered`, how it is classed, and their size."""
     measure, classes, resolution = st.columns([2, 1.6, 1.2])
-    bound = _bound("measure", view.measure, view, lambda view, name: replace(view, measure=name))
+    bound = bind("measure", view.measure, view, lambda view, name: replace(view, measure=name))
     measure.selectbox(
         _("Mesure"),
-        list(MEASURES),
+        list(offered),
         format_func=lambda name: _(MEASURES[name].title),
         help=f"{_(MEASURES[view.measure].explains)} ({_(MEASURES[view.measure].unit)})",
         key=bound.key,
         on_change=bound.write,
     )
-    bound = _bound("classes", view.classes, view, lambda view, name: replace(view, classes=name))
+    bound = bind("classes", view.classes, view, lambda view, name: replace(view, classes=name))
     classes.selectbox(
         _("Classes"),
         list(CLASSIFICATIONS),
@@ -156,7 +158,7 @@ def choose_measure(view: View) -> None:
     )
     finest = FINEST_OF_KIND[view.territory.kind if view.territory else None]
     shown = AUTOMATIC if view.resolution is None else view.shown_resolution()
-    bound = _bound("resolution", shown, view, lambda view, number: replace(view, resolution=number or None, cell=None))
+    bound = bind("resolution", shown, view, lambda view, number: replace(view, resolution=number or None, cell=None))
     resolution.selectbox(
         _("Hexagones"),
         [AUTOMATIC, *range(COARSEST_RESOLUTION, finest + 1)],
@@ -171,7 +173,7 @@ def choose_filters(view: View, dated: View, held: Period) -> None:
     period, dates, hours, *columns = st.columns(
         [1.2, 1.65, 1.1, 0.95, 0.95, 0.95, 0.95, 0.95], vertical_alignment="bottom"
     )
-    bound = _bound("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
+    bound = bind("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
     period.selectbox(
         _("Période"),
         list(PERIODS),
@@ -192,7 +194,7 @@ def choose_filters(view: View, dated: View, held: Period) -> None:
 
 def _choose_codes(column: DeltaGenerator, title: str, name: str, known: dict[str, str], view: View) -> None:
     chosen = [code for code in known if code in getattr(view, name)]
-    bound = _bound(name, chosen, view, lambda view, codes: _with_codes(view, name, codes))
+    bound = bind(name, chosen, view, lambda view, codes: _with_codes(view, name, codes))
     column.multiselect(
         title,
         list(known),
@@ -237,7 +239,7 @@ def _choose_hours(column: DeltaGenerator, view: View, dated: View) -> None:
     hours = dated.hours or view.hours
     said = fmt.hours(hours) if hours else _("toutes les heures")
     with column, st.popover(said[0].upper() + said[1:], width="stretch"):
-        bound = _bound("hours_start", hours.start if hours else None, view, lambda view, hour: _from(view, hours, hour))
+        bound = bind("hours_start", hours.start if hours else None, view, lambda view, hour: _from(view, hours, hour))
         st.selectbox(
             _("De"),
             [None, *range(24)],
@@ -247,9 +249,7 @@ def _choose_hours(column: DeltaGenerator, view: View, dated: View) -> None:
         )
         if hours is None:
             return
-        bound = _bound(
-            "hours_stop", hours.stop, view, lambda view, hour: replace(view, hours=hours._replace(stop=hour))
-        )
+        bound = bind("hours_stop", hours.stop, view, lambda view, hour: replace(view, hours=hours._replace(stop=hour)))
         st.selectbox(
             _("À"),
             [*range(hours.start + 1, 25), *range(1, hours.start + 1)],

@@ -33,7 +33,7 @@ def export_view(context: Context, view: View, target: Path) -> Path:
     Raises SettingsError for an unknown suffix, StoreError, OSError.
     """
     markings = markings_shown(context.store.sources(viewer_of(context.settings)))
-    path = target.with_name(f"{target.stem}{_suffix_of(markings)}{target.suffix}")
+    path = target.with_name(f"{target.stem}{marking_suffix(markings)}{target.suffix}")
     if target.suffix.lower() in PICTURES:
         path.write_bytes(_picture(context, view, PICTURES[target.suffix.lower()]))
         return path
@@ -48,7 +48,7 @@ def export_view(context: Context, view: View, target: Path) -> Path:
     return path
 
 
-def _suffix_of(markings: tuple[str, ...]) -> str:
+def marking_suffix(markings: tuple[str, ...]) -> str:
     """`Données de démonstration` → `-donnees-de-demonstration`; nothing for public data."""
     labels = "".join(f"-{MARKINGS[marking]}" for marking in markings)
     plain = unicodedata.normalize("NFD", labels).encode("ascii", "ignore").decode().lower()

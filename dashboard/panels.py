@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from html import escape
 
@@ -10,8 +11,9 @@ import streamlit as st
 
 from dashboard import format as fmt
 from dashboard.figures import Figure
-from dashboard.i18n import _
+from dashboard.i18n import _, current_language
 from dashboard.sources import SourceAge, marking_label
+from dashboard.view import View
 
 
 def marking_band(markings: tuple[str, ...]) -> None:
@@ -28,6 +30,14 @@ def title(name: str, trail: str, aside: str = "") -> None:
         f'<span class="hx-trail" data-live="trail">{escape(trail)}</span>'
         f'<span class="hx-aside">{aside}</span></header>'
     )
+
+
+def language_link(view: View) -> str:
+    """The same view in the other language, for the end of the title line; already HTML."""
+    other = "en" if current_language() == "fr" else "fr"
+    label = {"en": "English", "fr": "Français"}[other]
+    address = escape(replace(view, language=other).address(), quote=True)
+    return f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
 
 
 def live(part: str, html: str) -> None:

@@ -34,7 +34,7 @@ from layers.bundle import bundle, bundle_address
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
-PAGES = ("/", "/donnees")
+PAGES = ("/", "/controles", "/donnees")
 
 VERSION = 2  # of the store: its place in an answer's key
 

@@ -68,6 +68,8 @@ FINEST_OF_KIND: dict[TerritoryKind | None, int] = {  # beyond, a map would be mi
     kind: min(FINEST_RESOLUTION, resolution + 2) for kind, resolution in RESOLUTION_OF_KIND.items()
 }
 
+DIVISIONS: tuple[TerritoryKind, ...] = ("antenna", "departement", "cross")  # by which controls are counted apart
+
 Period = tuple[date, date]  # first and last day, both included
 
 
@@ -94,6 +96,7 @@ class View:
     language: str | None = None
     step: str | None = None
     hours: Hours | None = None
+    division: TerritoryKind | None = None  # of `DIVISIONS`; None: the one that suits the territory
 
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
@@ -114,6 +117,7 @@ class View:
             language=_read_choice("langue", LANGUAGES, given, ignored),
             step=_read_choice("pas", STEPS, given, ignored),
             hours=_read_hours(given, ignored),
+            division=_read_division(given, ignored),
             **filters,
         )
         return view, ignored
@@ -133,6 +137,7 @@ class View:
             "zone": self.zone or "",
             "langue": self.language or "",
             "pas": self.step or "",
+            "par": self.division or "",
         }
         return {key: value for key, value in params.items() if value}
 
@@ -142,7 +147,7 @@ class View:
     def tile_address(self) -> str:
         """What its hexagons depend on: the address without what only changes how they are shown."""
         shown = replace(self, cell=None, zone=None, language=None, step=None, classes=DEFAULT_CLASSIFICATION)
-        return shown.address()
+        return replace(shown, division=None).address()
 
     def shown_resolution(self) -> int:
         """The resolution asked for, as far as the territory bears it, or the one that suits it."""
@@ -289,6 +294,11 @@ def _read_choice(key: str, known: Iterable[str], given: Mapping[str, str], ignor
                    key=key, given=_shortened(text), known=", ".join(known))
     )  # fmt: skip
     return None
+
+
+def _read_division(given: Mapping[str, str], ignored: list[QueryError]) -> TerritoryKind | None:
+    asked = _read_choice("par", DIVISIONS, given, ignored)
+    return next((kind for kind in DIVISIONS if kind == asked), None)
 
 
 def _read_resolution(given: Mapping[str, str], ignored: list[QueryError]) -> int | None:

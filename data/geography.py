@@ -246,6 +246,19 @@ class Geography:
         pairs = {(code, commune) for code, part in parts for commune in communes_of.get(part, ())}
         return pd.DataFrame(sorted(pairs), columns=["code", "commune"], dtype="str")
 
+    def touching(self, kind: TerritoryKind, territory: Territory | None) -> frozenset[str]:
+        """Codes of the territories of a kind that share a commune with a territory; None: all made of communes."""
+        members = self._members[kind]
+        if territory is None:
+            return frozenset(members["code"])
+        if territory.kind == "arrondissement":
+            parts = self.arrondissements
+            communes = parts["commune"][parts["code"] == territory.code]
+        else:
+            known = self._members[territory.kind]
+            communes = known["commune"][known["code"] == territory.code]
+        return frozenset(members["code"][members["commune"].isin(communes)])
+
     def memberships(self) -> list[Membership]:
         """Every kind that is made of communes, in the order of `TERRITORY_KINDS`, sorted by code and commune."""
         return [

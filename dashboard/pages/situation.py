@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import escape
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -19,7 +18,7 @@ from dashboard.empty import offer_data
 from dashboard.events_table import events_table
 from dashboard.figures import daily_sentence, hexagon_figures
 from dashboard.hexagon_table import hexagon_table
-from dashboard.i18n import _, current_language, translate_error
+from dashboard.i18n import _, translate_error
 from dashboard.map_host import clicked_cell, show_map, theme_name
 from dashboard.mapdata import place_name
 from dashboard.recall import Reading
@@ -88,11 +87,7 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
 
 def _title(held: Context, view: View) -> None:
     name = held.geography.name(view.territory) if view.territory else _("France")
-    other = "en" if current_language() == "fr" else "fr"
-    label = {"en": "English", "fr": "Français"}[other]
-    address = escape(replace(view, language=other).address(), quote=True)
-    link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    panels.title(name, trail(view), link)
+    panels.title(name, trail(view), panels.language_link(view))
 
 
 @st.fragment

@@ -1,0 +1,211 @@
+"""Contrôles: where, by which mode and how much is checked, against incidents and seizures of the same place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import panels
+from dashboard.beside import trail
+from dashboard.context import Context, context, today, viewer_of
+from dashboard.control_curve import STEP_NAMES, control_curve, control_steps, curve_sentence
+from dashboard.control_figures import control_key_figures, mode_table_html, unchecked
+from dashboard.control_matrix import (
+    Matrix,
+    blind_frame,
+    blind_sentence,
+    divided_names,
+    division_of,
+    matrix_csv,
+    matrix_frame,
+    matrix_html,
+    matrix_of,
+)
+from dashboard.controls import (
+    KINDS_CHOSEN,
+    bind,
+    choose_filters,
+    choose_measure,
+    choose_territory,
+    view_in_address,
+    write_address,
+)
+from dashboard.empty import offer_data
+from dashboard.exports import marking_suffix
+from dashboard.figures import previous_view
+from dashboard.i18n import _, translate_error
+from dashboard.map_host import show_map, theme_name
+from dashboard.measures import MEASURES
+from dashboard.recall import Reading
+from dashboard.sources import markings_shown
+from dashboard.view import DIVISIONS, FILTERS, Period, View
+from data.errors import StoreError
+from data.query import Query, Viewer
+from data.store import ModeCounts
+from data.vocabulary import KINDS_OF_FAMILY
+
+CONTROL_MEASURES = [name for name, measure in MEASURES.items() if measure.of_controls]
+DEFAULT_MEASURE = "controles"
+
+
+class Asking(NamedTuple):
+    """Who asks what of the store."""
+
+    held: Context
+    viewer: Viewer
+    view: View  # dated
+    reading: Reading
+
+
+def render() -> None:
+    held = context()
+    asked, ignored = view_in_address(held)
+    for error in ignored:
+        st.warning(translate_error(error))
+    if asked.measure not in CONTROL_MEASURES:
+        asked = replace(asked, measure=DEFAULT_MEASURE)
+        write_address(asked)
+    viewer, reading = viewer_of(held.settings), Reading(held.recall)
+    try:
+        version, period = reading.ask(held.store.version), reading.ask(held.store.period, viewer)
+    except StoreError as error:
+        st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
+        return
+    view = asked.dated(period, today())
+    title = _("Contrôles · {territory}").format(territory=_territory_name(held, view))
+    panels.title(title, trail(view), panels.language_link(view))
+    if period is None:
+        offer_data(held)
+        return
+    _choose(held, asked, view, period)
+    asking = Asking(held, viewer, view, reading)
+    outage = st.container()
+    try:
+        _draw(asking, asked, period)
+    except StoreError as error:
+        st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
+    with outage:
+        away_since = held.live.away_since or (datetime.now(UTC) if reading.error else None)
+        zone = ZoneInfo(st.context.timezone or "UTC")
+        panels.outage(version, reading.as_of, away_since, zone, recalled=reading.error is not None)
+
+
+def _territory_name(held: Context, view: View) -> str:
+    return held.geography.name(view.territory) if view.territory else _("France")
+
+
+def _choose(held: Context, asked: View, view: View, period: Period) -> None:
+    territory, measure = st.columns([1, 1], gap="medium")
+    with territory:
+        choose_territory(held, asked)
+    with measure:
+        choose_measure(asked, CONTROL_MEASURES)
+    choose_filters(asked, view, period)
+    if said := _filtered(view):
+        panels.sentence(said)
+
+
+def _filtered(view: View) -> str:
+    """What filters do to "no control": it is then said of what they leave."""
+    controls = KINDS_OF_FAMILY["control"]
+    if (view.families and "control" not in view.families) or (view.kinds and not view.kinds & set(controls)):
+        return _("Les filtres choisis écartent tous les contrôles : retirez-les pour lire cette page.")
+    if any(getattr(view, name) for name, _known in FILTERS.values()):
+        return _("Avec ces filtres : « aucun contrôle » veut dire aucun qui leur réponde.")
+    return ""
+
+
+def _draw(asking: Asking, asked: View, period: Period) -> None:
+    held, viewer, view, reading = asking
+    kind = division_of(held.geography, view)
+    query = view.query()
+    by_mode = reading.ask(held.store.counts_by_mode, kind, query, viewer)
+    every_mode = reading.ask(held.store.counts_by_territory, kind, query, viewer)
+    totals = reading.ask(held.store.totals, query, viewer)
+    matrix = matrix_of(by_mode, every_mode, totals, divided_names(held.geography, kind, view.territory))
+    try:
+        without = unchecked(held, viewer, view)
+    except StoreError:  # away: no figure of it was kept
+        without = None
+    with st.container(key="control-figures"):
+        panels.figures(control_key_figures(totals, without))
+    left, right = st.columns([1.2, 1], gap="medium")
+    with left:
+        _matrix(asking, asked, matrix)
+    with right, st.container(key="control-map"):
+        show_map()
+    _modes(asking, by_mode, period)
+    _through_time(asking)
+
+
+def _matrix(asking: Asking, asked: View, matrix: Matrix) -> None:
+    heading, division = st.columns([2.2, 1], vertical_alignment="bottom")
+    with heading:
+        panels.heading(_("Positifs pour 100 contrôlés, par mode et par territoire"))
+        panels.sentence(
+            _("Plus on contrôle, plus on trouve : un nombre de positifs ne se lit qu'avec celui des contrôlés.")
+        )
+    bound = bind("division", matrix.kind, asked, lambda view, kind: replace(view, division=kind))
+    division.selectbox(
+        _("Par"), list(DIVISIONS), format_func=lambda kind: _(KINDS_CHOSEN[kind]), key=bound.key, on_change=bound.write
+    )
+    st.html(matrix_html(matrix, asking.view, asking.viewer))
+    panels.sentence(" ".join([blind_sentence(matrix), *_left_out(asking, matrix)]))
+    if matrix.blind.any():
+        with st.expander(_("Angles morts")):
+            st.dataframe(blind_frame(matrix), hide_index=True)
+    with st.expander(_("Table de la matrice")):
+        frame = matrix_frame(matrix)
+        st.dataframe(frame, hide_index=True, column_config=_number_columns(frame))
+    markings = markings_shown(asking.reading.ask(asking.held.store.sources, asking.viewer))
+    st.download_button(
+        _("Télécharger la matrice (CSV)"),
+        matrix_csv(matrix, asking.view, " ".join(markings) or "public"),
+        file_name=f"controles{marking_suffix(markings)}.csv",
+        mime="text/csv",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def _left_out(asking: Asking, matrix: Matrix) -> list[str]:
+    """Territories of the list that no commune makes up: their facts are in the whole, and nowhere else."""
+    table = asking.held.geography.territories(matrix.kind)
+    without = set(table["code"]) - asking.held.geography.touching(matrix.kind, None)
+    names = ", ".join(table.loc[table["code"].isin(without), "name"])
+    return [_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []
+
+
+def _number_columns(frame: pd.DataFrame) -> dict[str, Any]:
+    return {str(name): st.column_config.NumberColumn(format="localized") for name in frame.select_dtypes("number")}
+
+
+def _modes(asking: Asking, counts: ModeCounts, period: Period) -> None:
+    panels.heading(_("Chaque mode, face aux incidents et aux saisies du même territoire"))
+    st.html(mode_table_html(counts, _before(asking, counts, period)))
+    panels.sentence(
+        _("L'écart compare deux parts de positifs ; « au-delà du hasard » : son intervalle à 95 % exclut zéro.")
+    )
+
+
+def _before(asking: Asking, counts: ModeCounts, period: Period) -> ModeCounts | None:
+    """The same of the period just before, if the store holds all of it."""
+    before: Query = previous_view(asking.view).query()
+    if before.start < period[0]:
+        return None
+    return asking.reading.ask(asking.held.store.counts_by_mode, counts.kind, before, asking.viewer)
+
+
+def _through_time(asking: Asking) -> None:
+    heading, redraw = st.columns([3, 1], vertical_alignment="bottom")
+    steps = control_steps(asking.reading.ask(asking.held.store.counts_by_day, asking.view.query(), asking.viewer))
+    with heading:
+        panels.heading(_("Contrôles et incidents au fil du temps"), _(STEP_NAMES[steps.step]))
+    redraw.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
+    control_curve(steps, theme_name())
+    panels.sentence(curve_sentence(steps))

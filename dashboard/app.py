@@ -18,6 +18,7 @@ import uvicorn
 from starlette.middleware import Middleware
 from streamlit import config
 
+import dashboard.pages.comparaison as comparaison
 import dashboard.pages.controles as controles
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
@@ -33,7 +34,7 @@ from geo.errors import HexacrossError
 log = logging.getLogger("hexacross")
 
 # Pages are imported here, in the main thread: two threads that import the same library at once may see half of it.
-__all__ = ["build_app", "controles", "donnees", "serve", "situation"]
+__all__ = ["build_app", "comparaison", "controles", "donnees", "serve", "situation"]
 SCRIPT = Path(__file__).parent / "script" / "main.py"
 GRACEFUL_SHUTDOWN_S = 5
 THREAD_SWITCH_S = 0.001

@@ -45,22 +45,32 @@ PERIODS: dict[str, tuple[str, int | None]] = {
 HOURS_AT_FIRST = 8  # chosen by their first one alone
 AUTOMATIC = 0  # in the list of resolutions: the one that suits the territory
 LAST_ADDRESS = "last_address"  # of the session: what to come back to from another page
+LAST_COMPARED = "last_compared"  # of the session: the territories compared last
 
 Change = Callable[[View, Any], View]  # a view, and what a control now says → the next view
 
 
-def view_in_address(context: Context) -> tuple[View, list[QueryError]]:
-    """The view of the address, with what was not understood; an empty address takes up the session's last one."""
+def view_in_address(context: Context, *, comparing: bool = False) -> tuple[View, list[QueryError]]:
+    """The view of the address, with what was not understood; an empty address takes up the session's last one.
+
+    Args:
+        comparing: With the territories compared, which the other pages do not show.
+    """
     params: dict[str, str | list[str]] = {key: st.query_params.get_all(key) for key in st.query_params}
     if not params:
         params = st.session_state.get(LAST_ADDRESS, {})
     view, ignored = View.from_params(params)
-    if view.territory is not None:
+    unknown: set[Territory] = set()
+    for named in dict.fromkeys([*([view.territory] if view.territory else []), *view.compared]):
         try:
-            context.geography.name(view.territory)
+            context.geography.name(named)
         except QueryError as error:
-            return replace(view, territory=None), [*ignored, error]
-    return view, ignored
+            unknown.add(named)
+            ignored.append(error)
+    if unknown:
+        territory = None if view.territory in unknown else view.territory
+        view = replace(view, territory=territory, compared=tuple(one for one in view.compared if one not in unknown))
+    return view if comparing else view.alone(), ignored
 
 
 def write_address(view: View) -> None:
@@ -68,6 +78,8 @@ def write_address(view: View) -> None:
     view = replace(view, zone=st.query_params.get("zone"))
     params = view.to_params()
     st.session_state[LAST_ADDRESS] = params
+    if view.compared:
+        st.session_state[LAST_COMPARED] = view.compared
     if st.query_params.to_dict() != params:
         st.query_params.from_dict(params)
 

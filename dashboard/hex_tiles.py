@@ -98,8 +98,11 @@ class HexTiles:
         def answer() -> Response:
             view, viewer = self._view_of(request)
             resolution, window = _resolution_of(request, view), _window_of(request)
+            address = view.tile_address()
+            if view.compared:
+                view = replace(view, territory=None)  # the same classes for each of them
             asked = ("classes", current_language(), viewer, view.address(), resolution, window, _hour())
-            with context.map_first.answering(view.tile_address()):
+            with context.map_first.answering(address):
                 key = (*asked, _magnitude(context, view, viewer))
                 return kept_answer(
                     context, request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window))

@@ -117,24 +117,26 @@ def _source_spec(age: SourceAge, query: Query) -> SourceSpec:
 
 
 def level(context: Context, viewer: Viewer, view: View, resolution: int, window: Window | None = None) -> Level:
-    """The classes of a dated view at one resolution, the same wherever one looks.
+    """The classes of a dated view at one resolution, the same wherever one looks, and for all territories compared.
 
     Args:
         window: Of each step of a walk through all that the store holds: the classes are then those of several such
             steps, and the same at each of them.
     """
-    sampled = not is_read_whole(view.territory, resolution)
+    each = [replace(view.alone(), territory=territory) for territory in view.compared or (view.territory,)]
+    sampled = not all(is_read_whole(one.territory, resolution) for one in each)
     tables = [
         table
-        for dated in _steps(context, viewer, view, window)
+        for one in each
+        for dated in _steps(context, viewer, one, window)
         for table in (
-            _sample(context, viewer, dated, resolution)
-            if sampled
-            else [whole_table(context, viewer, dated, resolution).table]
+            [whole_table(context, viewer, dated, resolution).table]
+            if is_read_whole(one.territory, resolution)
+            else _sample(context, viewer, dated, resolution)
         )
     ]
     classes = classes_of(view, np.concatenate([shown_values(table) for table in tables]))
-    drawn = ground_is_drawn(view.territory, resolution, MEASURES[view.measure])
+    drawn = all(ground_is_drawn(one.territory, resolution, MEASURES[view.measure]) for one in each)
     from_sample = _("Classes établies autour des communes les plus peuplées.") if sampled else ""
     return Level(
         resolution=resolution,

@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 import layers
 from dashboard.beside import live_parts_json
+from dashboard.comparison_maps import maps_route
 from dashboard.context import Context, today, viewer_of
 from dashboard.error_answers import error_answer
 from dashboard.hex_tiles import KEPT_FOR_EVER, HexTiles
@@ -34,7 +35,7 @@ from layers.bundle import bundle, bundle_address
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
-PAGES = ("/", "/controles", "/donnees")
+PAGES = ("/", "/comparaison", "/controles", "/donnees")
 
 VERSION = 2  # of the store: its place in an answer's key
 
@@ -56,6 +57,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
         zone_route(context),
+        maps_route(context),
         Route(STREAM, stream_route(context.live)),
         *HexTiles(context).routes(),
         *Tiles(context).routes(),

@@ -31,8 +31,10 @@ class TileTokens:
         self._signer = URLSafeTimedSerializer(secrets.token_bytes(32), salt="hexacross.tiles")
 
     def make(self, view: View, viewer: Viewer) -> str:
-        """The token of a dated view, without what changes no tile: pinned hexagon, drawn zone, language, step."""
-        looked_at = replace(view, cell=None, zone=None, language=None, step=None)
+        """The token of a dated view, without what changes no tile and no class: pinned hexagon, drawn zone, language,
+        step. Territories beside it stay: their classes are common."""
+        shown = replace(view, cell=None, zone=None, language=None, step=None)
+        looked_at = replace(shown, curves=None, published=None)
         held = None if viewer.territories is None else sorted(f"{kind}:{code}" for kind, code in viewer.territories)
         return self._signer.dumps([looked_at.to_params(), viewer.name, viewer.role, held, viewer.threshold])
 

@@ -38,11 +38,21 @@ DEFAULT_CLASSIFICATION = "quantiles"
 HOUR_STEP = "heure"
 STEPS = (HOUR_STEP, "jour", "semaine", "mois")  # of a walk through time
 FIRST_HOURS = Hours(0, 6)  # of a walk by hours that does not say from which one
+INDEX_CURVES = "indice"  # of the comparison's curves: against their own average, instead of as they are
+MOST_COMPARED = 6  # territories side by side
+MOST_NAMED = 40  # in an address, of which the others are not even read
 DEFAULT_DAYS = 90  # of an address without dates: the latest days of the store
 COARSER, FINER = 2, 2  # steps by which a resolution asked for may differ from the one that suits the zoom
 ONE_DAY = timedelta(days=1)
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)
 
+# Published figures by département that can be compared: name in the address → the producer's label.
+PUBLISHED = {
+    "trafic": N_("Trafic de stupéfiants"),
+    "usage": N_("Usage de stupéfiants"),
+    "usage-afd": N_("Usage de stupéfiants (AFD)"),
+    "usage-hors-afd": N_("Usage de stupéfiants (hors AFD)"),
+}
 # Name in the address → field of the view and its closed list.
 FILTERS: dict[str, tuple[str, dict[str, str]]] = {
     "famille": ("families", FAMILIES),
@@ -69,6 +79,10 @@ FINEST_OF_KIND: dict[TerritoryKind | None, int] = {  # beyond, a map would be mi
 }
 
 DIVISIONS: tuple[TerritoryKind, ...] = ("antenna", "departement", "cross")  # by which controls are counted apart
+# Kinds whose territories are few enough to stand in one funnel and to be ranked together.
+COMPARED_KINDS: tuple[TerritoryKind, ...] = (
+    "cross", "antenna", "region", "departement", "epci", "urban_unit", "attraction_area", "arrondissement",
+)  # fmt: skip
 
 Period = tuple[date, date]  # first and last day, both included
 
@@ -97,6 +111,9 @@ class View:
     step: str | None = None
     hours: Hours | None = None
     division: TerritoryKind | None = None  # of `DIVISIONS`; None: the one that suits the territory
+    compared: tuple[Territory, ...] = ()  # side by side, all of one kind; the first is what the others are measured by
+    curves: str | None = None
+    published: str | None = None  # the indicator shown of those that a producer publishes by département
 
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
@@ -118,6 +135,9 @@ class View:
             step=_read_choice("pas", STEPS, given, ignored),
             hours=_read_hours(given, ignored),
             division=_read_division(given, ignored),
+            compared=_read_compared(given, ignored),
+            curves=_read_choice("courbes", (INDEX_CURVES,), given, ignored),
+            published=_read_choice("indicateur", PUBLISHED, given, ignored),
             **filters,
         )
         return view, ignored
@@ -138,6 +158,9 @@ class View:
             "langue": self.language or "",
             "pas": self.step or "",
             "par": self.division or "",
+            "territoires": ",".join(f"{kind}:{code}" for kind, code in self.compared),
+            "courbes": self.curves or "",
+            "indicateur": self.published or "",
         }
         return {key: value for key, value in params.items() if value}
 
@@ -146,8 +169,12 @@ class View:
 
     def tile_address(self) -> str:
         """What its hexagons depend on: the address without what only changes how they are shown."""
-        shown = replace(self, cell=None, zone=None, language=None, step=None, classes=DEFAULT_CLASSIFICATION)
+        shown = replace(self.alone(), cell=None, zone=None, language=None, step=None, classes=DEFAULT_CLASSIFICATION)
         return replace(shown, division=None).address()
+
+    def alone(self) -> Self:
+        """The same of one territory, without what only a comparison shows."""
+        return replace(self, compared=(), curves=None, published=None)
 
     def shown_resolution(self) -> int:
         """The resolution asked for, as far as the territory bears it, or the one that suits it."""
@@ -216,8 +243,10 @@ def _joined(value: str | list[str]) -> str:
 
 def _read_territory(given: Mapping[str, str], ignored: list[QueryError]) -> Territory | None:
     text = given.get("territoire", "").strip()
-    if not text:
-        return None
+    return _territory(text, ignored) if text else None
+
+
+def _territory(text: str, ignored: list[QueryError]) -> Territory | None:
     kind, _, code = text.partition(":")
     for known in TERRITORY_KINDS:
         if kind == known and code and len(code) <= 40 and code.replace("-", "").replace("_", "").isalnum():
@@ -230,6 +259,37 @@ def _read_territory(given: Mapping[str, str], ignored: list[QueryError]) -> Terr
         )
     )
     return None
+
+
+def _read_compared(given: Mapping[str, str], ignored: list[QueryError]) -> tuple[Territory, ...]:
+    """Up to `MOST_COMPARED` territories of the kind of the first, each once."""
+    texts = [text.strip() for text in given.get("territoires", "").split(",") if text.strip()]
+    read = [territory for text in texts[:MOST_NAMED] if (territory := _territory(text, ignored))]
+    named = [territory for territory in read if territory.kind in COMPARED_KINDS]
+    if len(named) < len(read):
+        ignored.append(
+            QueryError(N_("Les communes sont trop nombreuses pour être comparées ainsi. Types admis : {known}."),
+                       known=", ".join(COMPARED_KINDS))
+        )  # fmt: skip
+    alike = [territory for territory in named if territory.kind == named[0].kind]
+    once = tuple(dict.fromkeys(alike))
+    if others := [f"{kind}:{code}" for kind, code in named if kind != named[0].kind]:
+        ignored.append(
+            QueryError(N_("On compare des territoires d'un même type ({kind}) : {given} laissé de côté."),
+                       kind=named[0].kind, given=_shortened(", ".join(others)))
+        )  # fmt: skip
+    if len(once) < len(alike):
+        twice = sorted({f"{kind}:{code}" for kind, code in alike if alike.count(Territory(kind, code)) > 1})
+        ignored.append(
+            QueryError(N_("Un territoire ne se compare pas à lui-même : {given} n'est gardé qu'une fois."),
+                       given=_shortened(", ".join(twice)))
+        )  # fmt: skip
+    if len(once) > MOST_COMPARED or len(texts) > MOST_NAMED:
+        ignored.append(
+            QueryError(N_("{n} territoires demandés : les {most} premiers sont comparés."),
+                       n=max(len(once), len(texts)), most=MOST_COMPARED)
+        )  # fmt: skip
+    return once[:MOST_COMPARED]
 
 
 def _read_period(given: Mapping[str, str], ignored: list[QueryError]) -> tuple[date | None, date | None]:

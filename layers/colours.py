@@ -5,6 +5,7 @@ the dark one. Their luminance is monotone, so that they survive grey printing an
 
 References:
     Brewer, ColorBrewer 2.0 (BuPu, BuGn, PuOr); van der Walt and Smith, matplotlib's magma and viridis (CC0)
+    Okabe and Ito (2008), Color universal design: what to tell apart by name, here dark enough for a white ground
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ _SEQUENTIAL: dict[tuple[Hue, ThemeName], tuple[str, ...]] = {
 _DIVERGING: dict[ThemeName, tuple[str, ...]] = {  # decrease, neutral, increase: PuOr, purple to orange
     "light": ("#542788", "#8073ac", "#b2abd2", "#f7f7f7", "#fdb863", "#e08214", "#b35806"),
     "dark": ("#b2abd2", "#8073ac", "#542788", "#272e37", "#b35806", "#e08214", "#fdb863"),
+}
+
+# Things that have no order: curves and points of up to six territories, told apart by their dashes and shapes as well.
+NAMED: dict[ThemeName, tuple[str, ...]] = {
+    "light": ("#193ece", "#b55000", "#007d6b", "#9a5f9f", "#1d242c", "#79411a"),
+    "dark": ("#62bcf2", "#f0902e", "#35c49b", "#e58fc0", "#e9edf1", "#ecd94a"),
 }
 
 

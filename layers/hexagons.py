@@ -28,6 +28,7 @@ import numpy as np
 from folium.elements import JSCSSMixin
 from folium.map import Layer
 from folium.template import Template
+from folium.utilities import camelize
 from numpy.typing import NDArray
 
 from geo.errors import N_
@@ -400,3 +401,14 @@ class HexagonLayer(JSCSSMixin, Layer):
             "pinParameter": PIN_PARAMETER,
             "zooms": ZOOMS,
         }
+
+    def options_json(self) -> str:
+        """The options as data, for a page of ours whose own script makes the layer; safe within `<script>`."""
+        return json.dumps(_as_folium_names(self.options), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _as_folium_names(value: Any) -> Any:
+    """Names as folium writes them into a page (`ink_minor` is `inkMinor` there)."""
+    if isinstance(value, dict):
+        return {camelize(name): _as_folium_names(part) for name, part in value.items()}
+    return [_as_folium_names(part) for part in value] if isinstance(value, list | tuple) else value

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+import dashboard.pages.comparaison as comparaison
 import dashboard.pages.controles as controles
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
@@ -34,6 +35,7 @@ def main() -> None:
         [
             st.Page(situation.render, title=_("Situation"), url_path="situation", default=True),
             st.Page(controles.render, title=_("Contrôles"), url_path="controles"),
+            st.Page(comparaison.render, title=_("Comparaison"), url_path="comparaison"),
             st.Page(donnees.render, title=_("Données"), url_path="donnees"),
         ],
         position="top",

@@ -16,6 +16,10 @@
   const PULSES = 3;
   const BEAT_MS = 80; // between two pictures of a pulse: a wall that shows five events a second does little else
 
+  /**
+   * The options are those of layers/hexagons.py. A page of several maps gives each some more: `address()`, whose view it
+   * shows instead of the page's; `legend`, a part of theirs, and no tools; `home()`, how to go to its territory; `workers`.
+   */
   const HexagonLayer = L.Layer.extend({
     initialize: function (options) {
       L.Util.setOptions(this, options);
@@ -29,7 +33,7 @@
       this._map = map;
       this._container = map.getContainer();
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
-      this.workers = new hexacross.TileWorkers();
+      this.workers = this.options.workers || new hexacross.TileWorkers();
       this._queue = new hexacross.PaintQueue(map);
       this._asker = { paint: () => this.advance(), paintedAt: 0 };
       this._setColours();
@@ -50,7 +54,7 @@
       clearTimeout(this._retry);
       if (this._live) this._live.stop();
       if (this._request) this._request.abort();
-      this.workers.stop();
+      if (!this.options.workers) this.workers.stop(); // those of several maps are not ours
       this._resizes.disconnect();
       for (const canvas of Object.values(this._canvases)) canvas.remove();
       if (this.tileServer) this.tileServer.remove();
@@ -103,9 +107,9 @@
       this.layers = new hexacross.LayersControl(strings, hexacross.memoryOf(this._page())).addTo(map);
       this.insets = new hexacross.Insets(options.insets, strings, this._queue, (frame) => this._paintInset(frame)).addTo(map);
       this.scale = L.control.scale({ position: "bottomright", imperial: false, maxWidth: 120 }).addTo(map);
-      this.tools = hexacross.tools(map, { colours, strings, page: () => this._page(), changes: options.changes });
+      this.tools = options.legend ? [] : hexacross.tools(map, { colours, strings, page: () => this._page(), changes: options.changes });
       this.ages = new hexacross.SourceAges(strings, { page: () => this._page(), renew: () => this._live && this._refresh() }).addTo(map);
-      this.legend = new hexacross.Legend(colours, strings, this.ages).addTo(map);
+      this.legend = options.legend || new hexacross.Legend(colours, strings, this.ages).addTo(map);
       this._bar = element("div", "hxc-loading");
       this._notice = element("div", "hxc-notice");
       this._notice.setAttribute("role", "alert");
@@ -163,7 +167,7 @@
     // ── The address ──────────────────────────────────────────────────────────────────────────────────────────────
 
     _watch: function () {
-      const { search } = this._page().location;
+      const search = this.options.address ? this.options.address() : this._page().location.search;
       if (search === this._searched) return;
       this._searched = search;
       const parameters = new URLSearchParams(search);
@@ -402,6 +406,7 @@
     _goHome: function () {
       const held = this.coming || this.view;
       if (!held) return;
+      if (this.options.home) return this.options.home();
       const { bounds } = held.description.view;
       this.insets.show(held.description.view.national); // takes its room before the rest is divided
       const size = this._map.getSize();

@@ -7,13 +7,74 @@
   const LOW_PX = 420;
   const ABOVE_PX = 120; // for the zoom buttons
 
+  /** What stands for a state: its pattern, as on the map. */
+  function patterned(state, colours) {
+    const swatch = element("span", "hxc-swatch hxc-swatch-state");
+    if (state === "zero") return swatch;
+    const ratio = window.devicePixelRatio || 1;
+    const canvas = element("canvas");
+    const [width, height] = [16, 12].map((px) => hexacross.magnified(px));
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    context.fillStyle = hexacross.pattern(context, state, colours);
+    context.fillRect(0, 0, width, height);
+    swatch.appendChild(canvas);
+    return swatch;
+  }
+
+  /** The rows of a legend: a class or a state each, with how many hexagons it has. */
+  hexacross.LegendRows = class {
+    constructor(colours) {
+      Object.assign(this, { colours, list: element("ul", "hxc-legend-rows"), rows: [] });
+    }
+
+    /** `classes`, `states`: as a legend's header has them; `locale`: of the numbers. */
+    show({ classes, states, locale }) {
+      const dark = this.colours.name === "dark";
+      const add = (swatch, spec, always) => {
+        const row = element("li");
+        const bar = element("span", "hxc-bar");
+        const [length, count] = [element("i"), element("span", "hxc-count")];
+        bar.appendChild(length);
+        row.append(swatch, element("span", "hxc-label", spec.label), bar, count);
+        return { row, length, count, spec, always };
+      };
+      const coloured = [...classes].reverse().map((spec) => {
+        const swatch = element("span", "hxc-swatch");
+        swatch.style.background = dark ? spec.colour_dark : spec.colour;
+        return add(swatch, spec, true);
+      });
+      this.rows = [...coloured, ...states.map((spec) => add(patterned(spec.state, this.colours), spec, false))];
+      this.locale = locale;
+      this.count();
+    }
+
+    /** Write the numbers that are others than before; a state that no hexagon has is not listed. */
+    count() {
+      const most = Math.max(1, ...this.rows.map(({ spec }) => spec.count));
+      for (const line of this.rows) {
+        const { length, count, spec } = line;
+        const said = `${spec.count} of ${most}`;
+        if (line.said === said) continue;
+        line.said = said;
+        count.textContent = hexacross.sayNumber(spec.count, this.locale);
+        length.style.width = `${Math.max(spec.count ? 2 : 0, (100 * spec.count) / most)}%`;
+      }
+      const listed = this.rows.filter(({ always, spec }) => always || spec.count).map(({ row }) => row);
+      const before = this.list.children;
+      if (listed.length !== before.length || listed.some((row, at) => row !== before[at])) this.list.replaceChildren(...listed);
+    }
+  };
+
   hexacross.Legend = L.Control.extend({
     options: { position: "bottomleft" },
 
     /** `ages`: of the sources, whose list the legend holds. */
     initialize: function (colours, strings, ages, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { colours, strings, ages, chosen: null });
+      Object.assign(this, { strings, ages, chosen: null, rows: new hexacross.LegendRows(colours) });
     },
 
     onAdd: function (map) {
@@ -49,10 +110,8 @@
       head.append(title, this._toggle);
       const unit = [header.unit, header.period].filter(Boolean).join(" · ");
       this._body = element("div", "hxc-legend-body");
-      this._list = element("ul", "hxc-legend-rows");
-      this._rows = this._made(header);
-      this._count();
-      this._body.append(element("p", "hxc-legend-unit", unit), this._list, ...this._foot(header));
+      this.rows.show(header);
+      this._body.append(element("p", "hxc-legend-unit", unit), this.rows.list, ...this._foot(header));
       this._box.replaceChildren(head, this._body);
       this._fold();
     },
@@ -61,57 +120,7 @@
     recount: function (classes, states) {
       this.header.classes.forEach((spec, at) => (spec.count = classes[at]));
       for (const spec of this.header.states) spec.count = states[spec.state] || 0;
-      this._count();
-    },
-
-    _made: function (header) {
-      const dark = this.colours.name === "dark";
-      const add = (swatch, spec, always) => {
-        const row = element("li");
-        const bar = element("span", "hxc-bar");
-        const [length, count] = [element("i"), element("span", "hxc-count")];
-        bar.appendChild(length);
-        row.append(swatch, element("span", "hxc-label", spec.label), bar, count);
-        return { row, length, count, spec, always };
-      };
-      const classes = [...header.classes].reverse().map((spec) => {
-        const swatch = element("span", "hxc-swatch");
-        swatch.style.background = dark ? spec.colour_dark : spec.colour;
-        return add(swatch, spec, true);
-      });
-      return [...classes, ...header.states.map((spec) => add(this._patterned(spec.state), spec, false))];
-    },
-
-    /** Write the numbers that are others than before; a state that no hexagon has is not listed. */
-    _count: function () {
-      const most = Math.max(1, ...this._rows.map(({ spec }) => spec.count));
-      for (const line of this._rows) {
-        const { length, count, spec } = line;
-        const said = `${spec.count} of ${most}`;
-        if (line.said === said) continue;
-        line.said = said;
-        count.textContent = hexacross.sayNumber(spec.count, this.header.locale);
-        length.style.width = `${Math.max(spec.count ? 2 : 0, (100 * spec.count) / most)}%`;
-      }
-      const listed = this._rows.filter(({ always, spec }) => always || spec.count).map(({ row }) => row);
-      const before = this._list.children;
-      if (listed.length !== before.length || listed.some((row, at) => row !== before[at])) this._list.replaceChildren(...listed);
-    },
-
-    _patterned: function (state) {
-      const swatch = element("span", "hxc-swatch hxc-swatch-state");
-      if (state === "zero") return swatch;
-      const ratio = window.devicePixelRatio || 1;
-      const canvas = element("canvas");
-      const [width, height] = [16, 12].map((px) => hexacross.magnified(px));
-      canvas.width = width * ratio;
-      canvas.height = height * ratio;
-      const context = canvas.getContext("2d");
-      context.scale(ratio, ratio);
-      context.fillStyle = hexacross.pattern(context, state, this.colours);
-      context.fillRect(0, 0, width, height);
-      swatch.appendChild(canvas);
-      return swatch;
+      this.rows.count();
     },
 
     _foot: function (header) {

@@ -467,3 +467,21 @@ def test_what_tiles_are_cut_from_is_read_while_their_view_is_described(store: St
     assert len(context.tables) == 1
     whole_table(context, ANYONE, view, view.resolution_at(11))
     assert len(context.tables) == 1  # the same
+
+
+def test_territories_compared_share_their_classes(context: Context) -> None:
+    client = client_over(context)
+    codes = ("marseille", "lille")
+    asked = f"{PERIOD}&territoires={','.join(f'cross:{code}' for code in codes)}"
+    levels = []
+    for code in codes:
+        key = client.get(f"/hex?{asked}&territoire=cross:{code}").json()["key"]
+        levels.append(client.get("/hex/classes", params={"vue": key, "resolution": 8}).json())
+    assert levels[0] == levels[1]
+    views = [View(Territory("cross", code), date(2026, 3, 1), UNTIL) for code in codes]
+    tables = [whole_table(context, ANYONE, view, 8).table for view in views]
+    counted = sum(int((table.states == STATE_CODES["value"]).sum()) for table in tables)
+    assert sum(spec["count"] for spec in levels[0]["classes"]) == counted
+    assert levels[0]["classes"][-1]["high"] >= max(float(np.nanmax(table.values)) for table in tables)
+    alone = client.get(f"/hex?{PERIOD}&territoire=cross:marseille").json()["key"]
+    assert client.get("/hex/classes", params={"vue": alone, "resolution": 8}).json()["classes"] != levels[0]["classes"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dashboard.i18n import translate_error
 from dashboard.measures import MEASURES
-from dashboard.view import CLASSIFICATIONS, FILTERS, STEPS, View
+from dashboard.view import CLASSIFICATIONS, COMPARED_KINDS, FILTERS, PUBLISHED, STEPS, View
 from data.query import TERRITORY_KINDS, Hours, Territory
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, SERVICES
 
@@ -22,6 +22,13 @@ DAYS = st.dates(date(1990, 1, 1), date(2100, 1, 1))
 
 def codes(known: dict[str, str]) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(sorted(known)))
+
+
+@st.composite
+def compared(draw: st.DrawFn) -> tuple[Territory, ...]:
+    kind = draw(st.sampled_from(COMPARED_KINDS))
+    chosen = draw(st.lists(st.from_regex(r"[0-9A-Za-z]{1,9}", fullmatch=True), max_size=6, unique=True))
+    return tuple(Territory(kind, code) for code in chosen)
 
 
 @st.composite
@@ -47,6 +54,9 @@ def views(draw: st.DrawFn) -> View:
         language=draw(st.sampled_from([None, "fr", "en"])),
         step=draw(st.sampled_from([None, *STEPS])),
         hours=draw(st.none() | st.builds(Hours, st.integers(0, 23), st.integers(1, 24))),
+        compared=draw(compared()),
+        curves=draw(st.sampled_from([None, "indice"])),
+        published=draw(st.sampled_from([None, *PUBLISHED])),
     )
 
 
@@ -71,6 +81,9 @@ def test_an_address_gives_back_its_view(view: View) -> None:
                 "classes",
                 "hexagone",
                 "langue",
+                "territoires",
+                "courbes",
+                "indicateur",
                 *FILTERS,
             ]
         ),
@@ -95,6 +108,11 @@ def test_any_address_gives_a_view_that_can_be_asked(params: dict[str, str | list
         ("resolution", "15", "attendu un entier de 3 à 10"),
         ("hexagone", "8f", "attendu un identifiant H3"),
         ("langue", "de", "Valeurs admises : fr, en"),
+        ("courbes", "ronde", "Valeurs admises : indice"),
+        ("indicateur", "vols", "Valeurs admises : trafic, usage"),
+        ("territoires", "ville:13055", "Territoire « ville:13055 » ignoré"),
+        ("territoires", "commune:13055", "Les communes sont trop nombreuses"),
+        ("territoires", "cross:<script>", "ignoré"),
         ("pas", "siècle", "Valeurs admises : heure, jour, semaine, mois"),
         *(
             ("heures", given, f"Heures « {given} » ignorées : attendu début-fin")
@@ -174,3 +192,25 @@ def test_a_walk_by_hours_shows_some_hours_of_one_day() -> None:
 )
 def test_resolution_suits_the_territory(territory: Territory | None, asked: int | None, shown: int) -> None:
     assert View(territory=territory, resolution=asked).shown_resolution() == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "said"),
+    [
+        ("cross:lille,cross:lille,cross:nice", ("lille", "nice"), "ne se compare pas à lui-même : cross:lille"),
+        ("cross:lille,departement:13,cross:nice", ("lille", "nice"), "d'un même type (cross) : departement:13"),
+        (",".join(f"cross:c{n}" for n in range(7)), tuple(f"c{n}" for n in range(6)), "7 territoires demandés : les 6"),
+        (",".join(["cross:a"] * 500), ("a",), "500 territoires demandés"),
+    ],
+)
+def test_territories_that_cannot_be_compared_are_said(given: str, kept: tuple[str, ...], said: str) -> None:
+    view, ignored = View.from_params({"territoires": given})
+    assert view.compared == tuple(Territory("cross", code) for code in kept)
+    assert any(said in translate_error(error) for error in ignored)
+
+
+def test_hexagons_do_not_depend_on_what_a_territory_is_compared_with() -> None:
+    alone = View(territory=Territory("cross", "lille"))
+    beside = replace(alone, compared=(Territory("cross", "nice"),), curves="indice", published="usage")
+    assert beside.tile_address() == alone.tile_address()
+    assert beside.alone() == alone

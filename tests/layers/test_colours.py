@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from layers.colours import THEMES, ThemeName, contrast, diverging, luminance, sequential
+from layers.colours import NAMED, THEMES, ThemeName, contrast, diverging, luminance, sequential
 from layers.errors import LayerError
 
 # Machado, Oliveira and Fernandes (2009), "A Physiologically-based Model for Simulation of Color Vision Deficiency",
@@ -151,3 +151,15 @@ def test_an_even_number_of_classes_has_no_middle() -> None:
 
 def test_one_class_takes_the_middle() -> None:
     assert luminance(sequential(7)[0]) > luminance(sequential(1)[0]) > luminance(sequential(7)[-1])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_named_colours_stand_out_and_are_told_apart_by_every_eye(theme: ThemeName) -> None:
+    colours = NAMED[theme]
+    assert min(contrast(colour, THEMES[theme].panel) for colour in colours) >= 4.5
+    for name, matrix in DEFICIENCIES.items():
+        if name == "grey":  # there, dashes and shapes tell them apart
+            continue
+        seen = lab(colours, matrix)
+        apart = np.linalg.norm(seen[:, None] - seen[None, :], axis=2)[np.triu_indices(len(colours), k=1)]
+        assert apart.min() > 3 * JUST_TOLD_APART, name

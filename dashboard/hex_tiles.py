@@ -65,6 +65,7 @@ class HexTiles:
             Route("/hex/jours", self.days),
             Route("/hex/heures", self.hours),
             Route(f"/hex/{LAYER}/{{z}}/{{x}}/{{y}}", self.tile),
+            Route("/hex/montre", self.painted),
             Route("/lieux/{digest}.json", self.places),
         ]
 
@@ -76,7 +77,8 @@ class HexTiles:
             asked, _ignored = View.from_params(dict(request.query_params))
             view, key = self._described_view(asked)
             self._read_ahead(view, request.query_params.get("zoom", ""))
-            return kept_answer(context, request, key, JSON, lambda: self._describe(view))
+            with context.map_first.answering(view.tile_address()):
+                return kept_answer(context, request, key, JSON, lambda: self._describe(view))
 
         return self._answered(request, answer)
 
@@ -182,6 +184,16 @@ class HexTiles:
             with context.map_first.answering(view.tile_address()):
                 key = (*asked, context.version_of(asked, Area.of(view, tile)))
                 return kept_answer(context, request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
+
+        return self._answered(request, answer)
+
+    def painted(self, request: Request) -> Response:
+        """A map says that a view is on the screen: the page's script, which gave way to it, goes on."""
+
+        def answer() -> Response:
+            view, _viewer = self._view_of(request)
+            self._context.map_first.painted(view.tile_address())
+            return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
         return self._answered(request, answer)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-ASKS_S = 0.25  # within which a map has heard of its view from the page's address, had it described, and asks for tiles
-MOST_S = 0.6
-LULL_S = 0.12  # without a question: the map has what it needs, and has painted it
+ASKS_S = 0.25  # within which a map has heard of its view from the page's address, and asks for its description
+MOST_S = 0.9
+LULL_S = 0.3  # without a question, of a map that had all of it already, or is in a hidden tab: it will not say so
 
 
 @dataclass
@@ -25,6 +25,7 @@ class _Served:
     waiting: int = 0  # scripts
     asked: int = 0
     open: int = 0
+    painted: bool = False
 
 
 class MapFirst:
@@ -51,17 +52,24 @@ class MapFirst:
                     served.open -= 1
                     self._changed.notify_all()
 
+    def painted(self, view: str) -> None:
+        """A map says that a view is on the screen."""
+        with self._changed:
+            if view in self._views:
+                self._views[view].painted = True
+                self._changed.notify_all()
+
     def wait(self, view: str) -> bool:
-        """Until a map has got what it asks for of this view; not for long. Whether it has."""
+        """Until a map shows this view, or has got all that it asks for; not for long. Whether it has."""
         until = time.monotonic() + MOST_S
         with self._changed:
             served = self._views.setdefault(view, _Served())
             served.waiting += 1
             try:
-                if not self._changed.wait_for(lambda: served.asked > 0, ASKS_S):
+                if not self._changed.wait_for(lambda: served.asked > 0 or served.painted, ASKS_S):
                     return False
-                while self._changed.wait_for(lambda: served.open == 0, until - time.monotonic()):
-                    if not self._changed.wait_for(lambda: served.open > 0, LULL_S):
+                while self._changed.wait_for(lambda: served.open == 0 or served.painted, until - time.monotonic()):
+                    if not self._changed.wait_for(lambda: served.open > 0 or served.painted, LULL_S) or served.painted:
                         return True
                 return False
             finally:

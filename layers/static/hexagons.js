@@ -326,6 +326,13 @@
       this.repaint("lines", "insets");
       this._map.fire("hexacross:view", { view: coming });
       if (this._live) this._live.check();
+      if (!coming.walk) this._sayPainted(coming);
+    },
+
+    /** Tell the server once the picture is on the screen: the rest of the page waits for it (dashboard/map_first.py). */
+    _sayPainted: function (view) {
+      if (this._page() === window) return; // alone: nothing waits
+      requestAnimationFrame(() => requestAnimationFrame(() => view.sayPainted()));
     },
 
     /** Classes by resolution: all steps of a walk share them, a view without one has its own. */

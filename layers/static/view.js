@@ -43,6 +43,11 @@
       return `${this.layer.options.url}/${unit}?${this._key()}${this._spoken()}`;
     }
 
+    /** Tell the server that this view is on the screen. It may be away: it has nothing to wait for then. */
+    sayPainted() {
+      fetch(`${this.layer.options.url}/montre?${this._key()}`).catch(() => null);
+    }
+
     _spoken() {
       return this.language ? `&langue=${encodeURIComponent(this.language)}` : "";
     }

@@ -307,13 +307,18 @@ def wrong_keys(key: str, elsewhere: str) -> list[str]:
     return ["", "x", "<script>", "é", key * 50, elsewhere, key[::-1], *forged, *cut]
 
 
-KEYED = [(address(Tile(9, 263, 187)), {}), ("/hex/classes", {"resolution": "8"}), ("/hex/jours", {})]
+KEYED = [
+    (address(Tile(9, 263, 187)), {}),
+    ("/hex/classes", {"resolution": "8"}),
+    ("/hex/jours", {}),
+    ("/hex/montre", {}),
+]
 
 
 @pytest.mark.parametrize(("path", "params"), KEYED)
 def test_nothing_without_a_valid_key(client: TestClient, store: Store, path: str, params: dict[str, str]) -> None:
     key = key_of(client)
-    assert client.get(path, params={**params, "vue": key}).status_code == 200
+    assert client.get(path, params={**params, "vue": key}).is_success
     for wrong in wrong_keys(key, key_of(client_over(context_of(store)))):
         answer = client.get(path, params={**params, "vue": wrong})
         assert answer.status_code == 401, wrong

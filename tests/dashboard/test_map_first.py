@@ -36,6 +36,20 @@ def test_a_script_goes_on_once_its_map_is_served() -> None:
     assert not first._views
 
 
+def test_a_script_goes_on_as_soon_as_its_map_says_that_it_is_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_first, "LULL_S", 60)
+    monkeypatch.setattr(map_first, "MOST_S", 60)
+    first = MapFirst()
+    script, told = waiting(first)
+    with first.answering(VIEW):
+        pass
+    first.painted("?mesure=taux")
+    first.painted(VIEW)
+    script.join(5)
+    assert told == [True]
+    assert not first._views
+
+
 def test_another_view_is_no_reason_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(map_first, "ASKS_S", 0.1)
     first = MapFirst()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dashboard.context import Context
 from dashboard.figures import previous_view
+from dashboard.measures import MEASURES
 from dashboard.recall import Reading
 from dashboard.view import ONE_DAY, Period, View
 from data.geography import Geography
@@ -112,7 +113,7 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     """
     kind = view.compared[0].kind
     query = replace(view, territory=None).query()
-    of_controls = view.measure in ("controles", "verifies", "rendement")
+    of_controls = MEASURES[view.measure].of_controls
     counts = reading.ask(context.store.counts_by_territory, kind, query, viewer)
     peers = peers_of(context.geography, counts, of_controls)
     rows = peers.rows(view.compared)

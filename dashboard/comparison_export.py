@@ -60,20 +60,23 @@ class Export:
 
 def export_of(
     context: Context, compared: Compared, rows: Sequence[Row], published: Published | None, sources: Sequence[Source]
-) -> Export:  # fmt: skip
+) -> Export:
     """All that the page shows of a comparison."""
-    markings = markings_shown(sources)
-    kind = compared.view.compared[0].kind
     others = [_curves(compared), _funnel(compared)]
     if published is not None:
         others.append(_years(context, compared.view, published))
-    codes = "-".join(code for _kind, code in compared.view.compared)
-    return Export(
-        about=_about(context, compared.view, markings, sources),
-        figures=_figures(compared, rows),
-        others=tuple(others),
-        stem=f"comparaison-{kind}-{codes}{marking_suffix(markings)}",
-    )
+    view = compared.view
+    return Export(_about(context, view, sources), _figures(compared, rows), tuple(others), _stem(view, sources))
+
+
+def export_of_published(context: Context, view: View, published: Published, sources: Sequence[Source]) -> Export:
+    """The published figures alone, where the store holds no fact to compare."""
+    return Export(_about(context, view, sources), _years(context, view, published), (), _stem(view, sources))
+
+
+def _stem(view: View, sources: Sequence[Source]) -> str:
+    codes = "-".join(code for _kind, code in view.compared)
+    return f"comparaison-{view.compared[0].kind}-{codes}{marking_suffix(markings_shown(sources))}"
 
 
 def _figures(compared: Compared, rows: Sequence[Row]) -> Sheet:
@@ -133,7 +136,7 @@ def _years(context: Context, view: View, published: Published) -> Sheet:
     return Sheet(f"{published.source} {published.release.isoformat()}", titles, _rows(table))
 
 
-def _about(context: Context, view: View, markings: tuple[str, ...], sources: Sequence[Source]) -> list[tuple[str, str]]:
+def _about(context: Context, view: View, sources: Sequence[Source]) -> list[tuple[str, str]]:
     ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
     titles = (_("Famille"), _("Nature"), _("Produit"), _("Mode"), _("Service"))
     filters = [
@@ -141,7 +144,7 @@ def _about(context: Context, view: View, markings: tuple[str, ...], sources: Seq
         for title, (name, known) in zip(titles, FILTERS.values(), strict=True)
     ]
     return [
-        (_("Mention de protection"), marking_label(markings) or _("Public")),
+        (_("Mention de protection"), marking_label(markings_shown(sources)) or _("Public")),
         (_("Période"), period_label(view)),
         *filters,
         *((_("Source"), f"{age.name} : {age.text}") for age in ages),
@@ -242,11 +245,8 @@ def _write_sheet(book: xlsxwriter.Workbook, sheet: Sheet, marking: str) -> None:
         page.autofilter(1, 0, 1 + len(sheet.rows), len(sheet.columns) - 1)
 
 
-def offer_exports(
-    context: Context, compared: Compared, rows: Sequence[Row], published: Published | None, sources: Sequence[Source]
-) -> None:  # fmt: skip
-    """Two buttons; the files are made when one is pressed."""
-    export = export_of(context, compared, rows, published, sources)
+def offer_exports(export: Export) -> None:
+    """Two buttons; a file is made when its own is pressed."""
     xlsx, text, _rest = st.columns([1, 1, 5])
     with xlsx:
         st.download_button(

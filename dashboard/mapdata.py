@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -60,6 +61,7 @@ BOUNDS: tuple[Literal["low"], Literal["high"]] = ("low", "high")
 LABEL_SAMPLE = 500  # hexagons whose mean area is said
 SAMPLED_STEPS = 6  # of a walk through time
 SAMPLED_COMMUNES, SAMPLE_REACH = 8, 20  # communes, and hexagons around each to the next edge of a square
+_OUTLINING = threading.Lock()  # the perimeters of CROSS and antennas take a second, the first time
 MAINLAND_BOUNDS = [[41.3, -5.3], [51.2, 9.7]]  # [[south, west], [north, east]], degrees WGS 84
 
 
@@ -389,8 +391,9 @@ def view_spec(known: Geography, territory: Territory | None) -> ViewSpec:
 
 
 def perimeters_json(context: Context, view: View) -> bytes:
-    """The answer of `GET /perimetres`."""
-    return encode_outlines(perimeters(context, view))
+    """The answer of `GET /perimetres`. Maps side by side ask at once: what the first one makes, the others find."""
+    with _OUTLINING:
+        return encode_outlines(perimeters(context, view))
 
 
 def perimeters(context: Context, view: View) -> list[Outline]:

@@ -1,4 +1,4 @@
-"""The pictures in docs/images: the Situation page over the demonstration, at the sizes of a desk, a screen and a wall.
+"""The pictures in docs/images: the pages over the demonstration, at the sizes of a desk, a screen and a wall.
 
     make pictures                # all of them
     make pictures NAMES=france   # those of one view
@@ -24,7 +24,7 @@ from data.demo import load_demo
 from data.geography import geography
 from data.opening import open_store
 from tests.browser.conftest import FLAGS, serve
-from tests.browser.pixels import map_frame
+from tests.browser.pixels import FRAME, map_frame
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 EVENTS = 200_000
@@ -36,6 +36,8 @@ VIEWS = {
     "france": YEAR,
 }
 SIZES = ((1280, 800), (1920, 1080), (3840, 2160))
+PAGES = {"comparaison": f"territoires=cross:marseille,cross:lille,cross:lyon&{YEAR}"}  # beside the Situation
+PAGE_SIZES = SIZES[:2]
 AGAIN_MS = 500  # until nothing has moved
 READY_MS = 120_000  # the first look at a region takes a while
 COLOURS = 256  # of a picture: what it shows is flat
@@ -62,11 +64,15 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     """A picture of a page, everything in it being there."""
     page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
     page.goto(address)
-    frame = map_frame(page)
-    frame.wait_for_selector(".hxc-map[data-state=ready]", timeout=READY_MS)
     page.wait_for_selector(".hx-sources")
     page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg)')
-    frame.wait_for_function(SETTLED)
+    if page.locator(FRAME).count():
+        frame = map_frame(page)
+        frame.wait_for_selector(".hxc-map[data-state=ready]", timeout=READY_MS)
+        frame.wait_for_function(SETTLED)
+    for frame in page.frames[1:]:
+        for at in range(frame.locator(".hxs-map").count()):  # side by side
+            frame.locator(".hxs-map .hxc-map[data-state=ready]").nth(at).wait_for(timeout=READY_MS)
     before, taken = b"", page.screenshot(animations="disabled")
     while taken != before:
         page.wait_for_timeout(AGAIN_MS)
@@ -80,10 +86,11 @@ def main(names: list[str]) -> None:
     """Take the pictures of these views, or of all."""
     with sync_playwright() as playwright, served() as address:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for name in names or VIEWS:
-            for width, height in SIZES:
+        for name in names or [*VIEWS, *PAGES]:
+            shown = f"{name}?{PAGES[name]}" if name in PAGES else f"?{VIEWS[name]}"
+            for width, height in PAGE_SIZES if name in PAGES else SIZES:
                 path = IMAGES / f"{name}-{width}x{height}.png"
-                take(browser, f"{address}/?{VIEWS[name]}", width, height).save(path, optimize=True)
+                take(browser, f"{address}/{shown}", width, height).save(path, optimize=True)
         browser.close()
 
 

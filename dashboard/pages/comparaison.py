@@ -15,7 +15,7 @@ from dashboard.beside import trail
 from dashboard.comparison import FEWEST_COMPARED, Compared, compare, days_held, default_compared
 from dashboard.comparison_controls import choose_compared, choose_curves, choose_published, last_compared
 from dashboard.comparison_curves import curve_sentence, draw_curves
-from dashboard.comparison_export import offer_exports
+from dashboard.comparison_export import export_of, export_of_published, offer_exports
 from dashboard.comparison_maps import compared_json, maps_address
 from dashboard.comparison_table import rows_of, table_html
 from dashboard.context import Context, context, today, viewer_of
@@ -58,7 +58,7 @@ def render() -> None:
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
-    _title(view)
+    _title(view, period)
     if period is None and not has_figures:
         offer_data(held)
         return
@@ -89,13 +89,15 @@ def _chosen(held: Context, asked: View, *, only_figures: bool) -> View:
     return replace(asked, compared=default_compared(held.geography, kind, first))
 
 
-def _title(view: View) -> None:
+def _title(view: View, period: Period | None) -> None:
     other = "en" if current_language() == "fr" else "fr"
     label = {"en": "English", "fr": "Français"}[other]
     address = escape(replace(view, language=other).address(), quote=True)
-    kind = _(KINDS_CHOSEN[view.compared[0].kind])
+    about = [_(KINDS_CHOSEN[view.compared[0].kind])]
+    if period is not None:
+        about.append(trail(replace(view, territory=None)))
     link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    panels.title(_("Comparaison"), f"{kind} · {trail(replace(view, territory=None))}", link)
+    panels.title(_("Comparaison"), " · ".join(about), link)
 
 
 def _choose(held: Context, asked: View, view: View, period: Period | None) -> None:
@@ -140,6 +142,8 @@ def _figures(held: Context, viewer: Viewer, asked: View) -> None:
         _outside(view, period)
     if published is not None:
         _published(held, asked, published)
+        if compared is None:
+            offer_exports(export_of_published(held, view, published, sources))
     _sources(held, sources)
     with outage:
         recalled = reading.error is not None
@@ -164,7 +168,7 @@ def _table(held: Context, compared: Compared, published: Published | None, sourc
     if compared.days < (query.stop - query.start).days:
         words = _("La base ne tient que {n} jours de cette période : les chiffres sont ceux de ces jours.")
         panels.sentence(words.format(n=fmt.number(compared.days)))
-    offer_exports(held, compared, rows, published, sources)
+    offer_exports(export_of(held, compared, rows, published, sources))
 
 
 def _charts(compared: Compared, asked: View) -> None:

@@ -97,13 +97,12 @@
       while (this.maps.length > compared.length) this._drop(this.maps.pop());
       const before = this._territories();
       compared.forEach((one, at) => {
-        if (!this.maps[at]) this.maps.push(this._added());
-        Object.assign(this.maps[at], one);
+        if (this.maps[at]) Object.assign(this.maps[at], one);
+        else this.maps.push(this._added(one));
         this.maps[at].caption.textContent = one.name;
         this.maps[at].map.getContainer().setAttribute("aria-label", one.name);
       });
       this.box.style.setProperty("--hxs-maps", compared.length);
-      for (const { map } of this.maps) map.invalidateSize({ animate: false });
       if (this._territories() !== before) this._fit();
     }
 
@@ -111,7 +110,7 @@
       return JSON.stringify(this.maps.map(({ bounds }) => bounds));
     }
 
-    _added() {
+    _added(one) {
       const figure = element("figure", "hxs-map");
       const place = element("div");
       const caption = element("figcaption");
@@ -121,7 +120,7 @@
       const { zooms } = this.options;
       const map = L.map(place, { zoomControl: false, attributionControl: false, zoomSnap: ZOOM_STEP, zoomDelta: 1, zoomAnimation: false, minZoom: zooms[0], maxZoom: zooms[1] });
       map.setView([46.6, 2.4], 6);
-      const held = { map, figure, caption, address: "", bounds: null };
+      const held = { map, figure, caption, ...one };
       const legend = this.legend.part(note);
       held.layer = hexacross.hexagonLayer({ ...this.options, insets: [], address: () => held.address, legend, home: () => this._fit(), workers: this.workers });
       held.layer.addTo(map);
@@ -138,6 +137,7 @@
 
     /** Show all of each territory, at the zoom that the largest needs. */
     _fit() {
+      for (const { map } of this.maps) map.invalidateSize({ animate: false });
       const held = this.maps.filter(({ bounds, map }) => bounds && map.getSize().x > 2 * MARGIN_PX && map.getSize().y > 2 * MARGIN_PX);
       if (!held.length) return;
       const padding = L.point(2 * MARGIN_PX, 2 * MARGIN_PX);

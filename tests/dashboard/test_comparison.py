@@ -19,7 +19,7 @@ from scipy.stats import chi2
 from dashboard.cache import ByteCache
 from dashboard.comparison import Compared, compare, days_held, default_compared, distinct
 from dashboard.comparison_curves import curve_sentence, curve_table
-from dashboard.comparison_export import Export, Sheet, as_csv, as_xlsx, export_of
+from dashboard.comparison_export import Export, Sheet, as_csv, as_xlsx, export_of, export_of_published
 from dashboard.comparison_table import Row, rows_of, signed, table_html
 from dashboard.context import Context
 from dashboard.funnel_chart import funnel_sentence, funnel_table
@@ -38,7 +38,7 @@ from geo.comparison import Verdict
 from tests.postgres import new_store_url
 
 UNTIL = date(2026, 6, 1)
-FACTS = 20_000
+FACTS = 8_000
 YEAR = View(start=date(2025, 6, 1), stop=UNTIL)
 CROSS = tuple(Territory("cross", code) for code in ("marseille", "lille", "paris"))
 DEPARTEMENTS = tuple(Territory("departement", code) for code in ("13", "59", "23"))
@@ -65,7 +65,7 @@ def figures(path: Path, factor: int) -> Path:
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("comparison")
     opened = open_store(str(folder / "demo.duckdb") if request.param == "embedded" else new_store_url())
-    opened.set_memberships(geography().memberships())
+    opened.set_memberships([one for one in geography().memberships() if one.kind in ("cross", "departement")])
     load_demo(opened, FACTS, seed=5, until=UNTIL)
     load_file(opened, figures(folder / EARLIER, factor=3))
     load_file(opened, figures(folder / LATEST, factor=1))
@@ -342,6 +342,16 @@ def test_a_csv_read_again_says_the_same_figures_and_what_it_is_about(store: Stor
         assert line["Période"]
     unknown = [line for line in lines if line["En clair"] == "référence"]
     assert all(line["Valeur"] == "" for line in unknown)
+
+
+def test_published_figures_alone_are_exported_too(store: Store) -> None:
+    context = context_of(store)
+    view = replace(YEAR, compared=DEPARTEMENTS[:2])
+    made = export_of_published(context, view, published(store, "usage-afd"), store.sources(NATIONAL))
+    lines = list(csv.DictReader(io.StringIO(as_csv(made).decode("utf-8-sig")), delimiter=";"))
+    assert [line["Usage de stupéfiants (AFD) (Mis en cause)"] for line in lines[:4]] == ["0.0", "0.0", "500.0", "500.0"]
+    assert {line["Territoire"] for line in lines} == {"Bouches-du-Rhône", "Nord"}
+    assert openpyxl.load_workbook(io.BytesIO(as_xlsx(made))).sheetnames == ["Lecture", "SSMSI 2026-01-22"]
 
 
 def test_no_text_of_a_file_runs_as_a_formula() -> None:

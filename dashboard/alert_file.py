@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from dashboard.whole_file import write_whole
 from data.query import TERRITORY_KINDS, Territory
 from geo.errors import N_, HexacrossError
 
@@ -132,33 +131,13 @@ def _change(path: Path, change: Callable[[tuple[Alert, ...]], list[Alert]]) -> N
             )
         text = json.dumps({"alerts": [_shown(alert) for alert in alerts]}, ensure_ascii=False, indent=1)
         try:
-            _write_whole(path, text + "\n")
+            write_whole(path, text + "\n")
         except OSError as error:
             raise AlertError(
                 N_("Le fichier des alertes {path} ne peut être écrit : {reason}. Rien n'a changé."),
                 path=path,
                 reason=error.strerror or error,
             ) from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Beside the file, to the disk, then in its place: a cut leaves the one or the other, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # readable by us alone
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _written(territory: Territory | None) -> str:

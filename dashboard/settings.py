@@ -39,6 +39,7 @@ class Settings:
     stale_hours: int = 48  # beyond this age of the last load, a source is shown as stale
     lists: str = ""  # folder of edited reference lists (see data.lists); empty: those that come with Hexacross
     tokens: str = "var/tokens.ndjson"  # file of the tokens of live feeds (`hexacross token`)
+    views: str = "var/views.json"  # file of the views that people saved by name
     alerts: str = "var/alerts.json"  # file of the thresholds that people set on the page Situation
     body_mb: int = 8  # largest request of a live feed, inflated, in megabytes
     url: str = ""  # of the server that `hexacross feed` feeds; empty: this machine's, on `port`
@@ -157,6 +158,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "upload_mb": _integer(1, 65536),
     "stale_hours": _integer(1, 100_000),
     "tokens": _text,
+    "views": _text,
     "alerts": _text,
     "body_mb": _integer(1, 1024),
     "url": _optional_text,

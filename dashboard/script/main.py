@@ -17,6 +17,7 @@ from dashboard.controls import view_in_address
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.recall import Reading
 from dashboard.sources import markings_shown
+from dashboard.views_menu import views_menu
 from data.errors import StoreError
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def main() -> None:
         panels.marking_band(markings_shown(sources))
     except StoreError as error:
         st.error(translate_error(error))
+    views_menu(held, page.url_path)
     try:
         page.run()
     except Exception:  # the last resort: Streamlit says it in English, with links to the outside

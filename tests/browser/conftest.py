@@ -57,7 +57,8 @@ def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
 def serve(store: Path | str, log: Path, **settings: str) -> Iterator[str]:
     """Run `hexacross run` on a free port until the generator is closed; `settings` by their `HEXACROSS_…` names."""
     port = free_port()
-    beside = {"HEXACROSS_STORE": str(store), "HEXACROSS_ALERTS": str(log.with_name(f"{log.name}-alerts.json"))}
+    files = {f"HEXACROSS_{name}": str(log.with_name(f"{log.name}-{name.lower()}.json")) for name in ("ALERTS", "VIEWS")}
+    beside = {"HEXACROSS_STORE": str(store), **files}
     environment = os.environ | beside | settings
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -288,6 +288,7 @@ def prepare() -> None:
     from dashboard.i18n import compile_catalogues
     from data.geography import geography
     from data.geography import prepare as prepare_geography
+    from data.national import prepare_national
     from layers.basemap import write_basemap
 
     compile_catalogues()
@@ -296,6 +297,7 @@ def prepare() -> None:
     with progress_bar(_("Table des territoires")) as report:
         prepare_geography(report)
     known = geography()
+    prepare_national(known)
     with progress_bar(_("Fond de carte")) as report:
         write_basemap(
             ASSETS / "basemap",

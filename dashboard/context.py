@@ -18,10 +18,11 @@ from dashboard.view import ONE_DAY
 from data.geography import Geography, geography
 from data.opening import open_store
 from data.query import FINEST_RESOLUTION, Query, Viewer
-from data.store import Store, Totals
+from data.store import Store, TerritoryCounts, Totals
 
 TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
 TOTALS_KEPT = 5000
+BYTES_A_TERRITORY = 120  # six figures, a code, whether they are protected
 
 
 def _weight(table: WholeTable) -> int:
@@ -30,6 +31,10 @@ def _weight(table: WholeTable) -> int:
 
 def _one(_totals: Totals) -> int:
     return 1
+
+
+def _weight_of_counts(counts: TerritoryCounts) -> int:
+    return BYTES_A_TERRITORY * len(counts.codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ class Context:
     recall: Recall = field(default_factory=Recall, repr=False)
     tables: SizedCache[WholeTable] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight), repr=False)
     kept_totals: SizedCache[Totals] = field(default_factory=lambda: SizedCache(TOTALS_KEPT, _one), repr=False)
+    territory_counts: SizedCache[TerritoryCounts] = field(
+        default_factory=lambda: SizedCache(TABLES_BYTES, _weight_of_counts), repr=False
+    )
     tokens: TileTokens = field(default_factory=TileTokens, repr=False)
     freshness: Freshness = field(default_factory=Freshness, repr=False)
     map_first: MapFirst = field(default_factory=MapFirst, repr=False)

@@ -38,7 +38,7 @@ from data.errors import QueryError
 from data.query import MOST_DAYS_BY_HOUR, Viewer
 from geo.errors import N_, HexacrossError
 from geo.tiles import Tile, check_tile, no_tile
-from layers.hexagons import ZOOMS, encode
+from layers.hexagons import ZOOMS, Level, encode
 
 LAYER = "hexagones"
 TILE_ZOOMS = (ZOOMS[0] - 1, ZOOMS[1] - 1)  # a tile of 512 px is one of 256 px of the zoom before
@@ -53,6 +53,8 @@ JSON, BINARY = "application/json", "application/octet-stream"
 class HexTiles:
     """The routes, tied together by the key of the context."""
 
+    prefix = "/hex"
+
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ahead = ThreadPoolExecutor(READ_AT_ONCE, "ahead")
@@ -60,13 +62,19 @@ class HexTiles:
 
     def routes(self) -> list[BaseRoute]:
         return [
-            Route("/hex", self.description),
-            Route("/hex/classes", self.classes),
+            *self.map_routes(),
             Route("/hex/jours", self.days),
             Route("/hex/heures", self.hours),
-            Route(f"/hex/{LAYER}/{{z}}/{{x}}/{{y}}", self.tile),
-            Route("/hex/montre", self.painted),
             Route("/lieux/{digest}.json", self.places),
+        ]
+
+    def map_routes(self) -> list[BaseRoute]:
+        """What every map of hexagons asks for, below its own prefix."""
+        return [
+            Route(self.prefix, self.description),
+            Route(f"{self.prefix}/classes", self.classes),
+            Route(f"{self.prefix}/{LAYER}/{{z}}/{{x}}/{{y}}", self.tile),
+            Route(f"{self.prefix}/montre", self.painted),
         ]
 
     def description(self, request: Request) -> Response:
@@ -99,15 +107,15 @@ class HexTiles:
 
         def answer() -> Response:
             view, viewer = self._view_of(request)
-            resolution, window = _resolution_of(request, view), _window_of(request)
+            resolution, window = self._resolution_of(request, view), _window_of(request)
             address = view.tile_address()
             if view.compared:
                 view = replace(view, territory=None)  # the same classes for each of them
-            asked = ("classes", current_language(), viewer, view.address(), resolution, window, _hour())
+            asked = (self.prefix, "classes", current_language(), viewer, view.address(), resolution, window, _hour())
             with context.map_first.answering(address):
                 key = (*asked, _magnitude(context, view, viewer))
                 return kept_answer(
-                    context, request, key, JSON, lambda: _json(level(context, viewer, view, resolution, window))
+                    context, request, key, JSON, lambda: _json(self._level(viewer, view, resolution, window))
                 )
 
         return self._answered(request, answer)
@@ -180,10 +188,10 @@ class HexTiles:
         def answer() -> Response:
             view, viewer = self._view_of(request)
             tile = tile_of(request, TILE_ZOOMS)
-            asked = ("tile", viewer, view.tile_address(), tile)
+            asked = (self.prefix, "tile", viewer, view.tile_address(), tile)
             with context.map_first.answering(view.tile_address()):
                 key = (*asked, context.version_of(asked, Area.of(view, tile)))
-                return kept_answer(context, request, key, BINARY, lambda: hexagon_tile(context, viewer, view, tile))
+                return kept_answer(context, request, key, BINARY, lambda: self._tile(viewer, view, tile))
 
         return self._answered(request, answer)
 
@@ -217,10 +225,30 @@ class HexTiles:
         viewer = viewer_of(context.settings)
         view = asked.dated(context.store.period(viewer), today())
         address = replace(view, cell=None, zone=None).address()
-        return view, ("description", current_language(), viewer, address, _hour(), context.store.version())
+        return view, (self.prefix, "description", current_language(), viewer, address, _hour(), context.store.version())
 
     def _describe(self, view: View) -> bytes:
         return _json(described(self._context, view, self._context.tokens.make(view, viewer_of(self._context.settings))))
+
+    def _level(self, viewer: Viewer, view: View, resolution: int, window: Window | None) -> Level:
+        return level(self._context, viewer, view, resolution, window)
+
+    def _tile(self, viewer: Viewer, view: View, tile: Tile) -> bytes:
+        return hexagon_tile(self._context, viewer, view, tile)
+
+    def _resolutions(self, view: View) -> list[int]:
+        """Of the hexagons at each zoom from `ZOOMS[0]` to `ZOOMS[1]`."""
+        return [view.resolution_at(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)]
+
+    def _resolution_of(self, request: Request, view: View) -> int:
+        """The resolution asked for. Raises `QueryError` for one that no zoom of this view has."""
+        given = request.query_params.get("resolution", "")
+        known = sorted(set(self._resolutions(view)))
+        if given not in map(str, known):
+            raise QueryError(
+                N_("Résolution « {given} » : attendu {known}."), given=given[:20], known=", ".join(map(str, known))
+            )
+        return int(given)
 
     def _answered(self, request: Request, answer: Callable[[], Response]) -> Response:
         asked = request.query_params.get("langue", "")
@@ -249,17 +277,6 @@ def tile_of(request: Request, zooms: tuple[int, int]) -> Tile:
         raise no_tile("/".join(texts))
     check_tile(tile)
     return tile
-
-
-def _resolution_of(request: Request, view: View) -> int:
-    """The resolution asked for. Raises `QueryError` for one that no zoom of this view has."""
-    given = request.query_params.get("resolution", "")
-    known = sorted({view.resolution_at(zoom) for zoom in range(ZOOMS[0], ZOOMS[1] + 1)})
-    if given not in map(str, known):
-        raise QueryError(
-            N_("Résolution « {given} » : attendu {known}."), given=given[:20], known=", ".join(map(str, known))
-        )
-    return int(given)
 
 
 def _window_of(request: Request) -> Window | None:

@@ -24,8 +24,13 @@ def theme_name() -> ThemeName:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
-def show_map() -> dict[str, Any]:
-    """Show the map; what the user clicked last comes back. A rerun neither redraws nor moves it."""
+def show_map(url: str = "/hex", name: str = "carte", *, walks: bool = True) -> dict[str, Any]:
+    """Show the map; what the user clicked last comes back. A rerun neither redraws nor moves it.
+
+    Args:
+        url: Below which the hexagons are asked for; `name`: of that map, among those of the session.
+        walks: Whether one may walk through time with it.
+    """
     # Its component is known only to a runtime that already exists: imported in a page's run, not with this module.
     from streamlit_folium import st_folium
 
@@ -36,9 +41,11 @@ def show_map() -> dict[str, Any]:
             strings={key: _(text) for key, text in STRINGS.items()},
             insets={key: _(name) for key, name, _box in INSETS},
             tiles=context().settings.tile_server,
+            url=url,
             changes=STREAM,
+            walks=walks,
         ),
-        key=f"carte-{theme}-{current_language()}",
+        key=f"{name}-{theme}-{current_language()}",
         returned_objects=["last_clicked"],
         use_container_width=True,
         height=HEIGHT_PX,

@@ -142,8 +142,8 @@ def level(context: Context, viewer: Viewer, view: View, resolution: int, window:
     from_sample = _("Classes établies autour des communes les plus peuplées.") if sampled else ""
     return Level(
         resolution=resolution,
-        resolution_label=_resolution_label(tables[0].cells),
-        classes=_class_specs(MEASURES[view.measure], classes, open_labels(classes, fmt.limit)),
+        resolution_label=resolution_label(tables[0].cells),
+        classes=class_specs(MEASURES[view.measure], classes, open_labels(classes, fmt.limit)),
         notes=[note for note in (*_drawing_notes(MEASURES[view.measure], drawn), from_sample) if note],
     )
 
@@ -246,8 +246,8 @@ def picture(context: Context, view: View) -> tuple[Description, Level, dict[str,
     drawn = ground_is_drawn(view.territory, table.resolution, table.measure)
     counted = Level(
         resolution=table.resolution,
-        resolution_label=_resolution_label(table.cells),
-        classes=_class_specs(table.measure, classes, classes.labels),
+        resolution_label=resolution_label(table.cells),
+        classes=class_specs(table.measure, classes, classes.labels),
         notes=[note for note in _drawing_notes(table.measure, drawn) if note],
     )
     return held, counted, {"cell": table.cells, "state": table.states, "class": classes.indices(table.values)}
@@ -328,7 +328,7 @@ def period_label(view: View) -> str:
     return f"{days}, {fmt.hours(query.hours)}" if query.hours else days
 
 
-def _resolution_label(cells: NDArray[np.int64]) -> str:
+def resolution_label(cells: NDArray[np.int64]) -> str:
     if not cells.size:
         return ""
     # Areas differ by some percent, and cost more than the counts.
@@ -336,7 +336,7 @@ def _resolution_label(cells: NDArray[np.int64]) -> str:
     return _("hexagones de {area} km²").format(area=fmt.significant(float(areas_km2(some).mean())))
 
 
-def _class_specs(measure: Measure, classes: Classes, labels: Sequence[str]) -> list[ClassSpec]:
+def class_specs(measure: Measure, classes: Classes, labels: Sequence[str]) -> list[ClassSpec]:
     if not len(classes):
         return []
     hue: Hue = "green" if measure.of_controls else "violet"

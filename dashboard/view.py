@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -15,6 +16,8 @@ from dashboard.drawing import read_drawing
 from dashboard.measures import DEFAULT_MEASURE, MEASURES
 from dashboard.settings import LANGUAGES
 from data.errors import QueryError
+from data.jurisdictions import Moves
+from data.lists import CODE
 from data.query import (
     COARSEST_RESOLUTION,
     FINEST_RESOLUTION,
@@ -83,6 +86,11 @@ DIVISIONS: tuple[TerritoryKind, ...] = ("antenna", "departement", "cross")  # by
 COMPARED_KINDS: tuple[TerritoryKind, ...] = (
     "cross", "antenna", "region", "departement", "epci", "urban_unit", "attraction_area", "arrondissement",
 )  # fmt: skip
+WEIGHTS: dict[str, str] = {"habitants": N_("Habitants"), "incidents": N_("Incidents")}  # of what no CROSS covers
+PARTS: dict[str, str] = {"cross": N_("CROSS"), "antennes": N_("Antennes OFAST")}  # of the coverage page
+DEFAULT_PART = "cross"
+LONGEST_MOVES = 4_000  # characters of an address: every département moved
+DEPARTEMENT = re.compile("[0-9AB]{2,3}")  # or collectivité
 
 Period = tuple[date, date]  # first and last day, both included
 
@@ -114,6 +122,10 @@ class View:
     compared: tuple[Territory, ...] = ()  # side by side, all of one kind; the first is what the others are measured by
     curves: str | None = None
     published: str | None = None  # the indicator shown of those that a producer publishes by département
+    as_of: date | None = None  # coverage on that day; None: today
+    weight: str = "habitants"  # of `WEIGHTS`
+    part: str = DEFAULT_PART  # of `PARTS`
+    moves: Moves = ()  # départements moved to another antenna, as a proposal
 
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
@@ -138,6 +150,10 @@ class View:
             compared=_read_compared(given, ignored),
             curves=_read_choice("courbes", (INDEX_CURVES,), given, ignored),
             published=_read_choice("indicateur", PUBLISHED, given, ignored),
+            as_of=_read_day("le", given, ignored),
+            weight=_read_choice("poids", WEIGHTS, given, ignored) or "habitants",
+            part=_read_choice("volet", PARTS, given, ignored) or DEFAULT_PART,
+            moves=_read_moves(given, ignored),
             **filters,
         )
         return view, ignored
@@ -161,6 +177,10 @@ class View:
             "territoires": ",".join(f"{kind}:{code}" for kind, code in self.compared),
             "courbes": self.curves or "",
             "indicateur": self.published or "",
+            "le": self.as_of.isoformat() if self.as_of else "",
+            "poids": "" if self.weight == "habitants" else self.weight,
+            "volet": "" if self.part == DEFAULT_PART else self.part,
+            "ressorts": ",".join(f"{departement}:{antenna}" for departement, antenna in self.moves),
         }
         return {key: value for key, value in params.items() if value}
 
@@ -170,7 +190,7 @@ class View:
     def tile_address(self) -> str:
         """What its hexagons depend on: the address without what only changes how they are shown."""
         shown = replace(self.alone(), cell=None, zone=None, language=None, step=None, classes=DEFAULT_CLASSIFICATION)
-        return replace(shown, division=None).address()
+        return replace(shown, division=None, part=DEFAULT_PART, moves=()).address()
 
     def alone(self) -> Self:
         """The same of one territory, without what only a comparison shows."""
@@ -385,6 +405,23 @@ def _read_cell(given: Mapping[str, str], ignored: list[QueryError]) -> int | Non
                    given=_shortened(text))
     )  # fmt: skip
     return None
+
+
+def _read_moves(given: Mapping[str, str], ignored: list[QueryError]) -> Moves:
+    """Each département once, the last word counting; whether the codes are known is for the lists to say."""
+    moves: dict[str, str] = {}
+    for part in given.get("ressorts", "")[:LONGEST_MOVES].split(","):
+        departement, colon, antenna = part.strip().partition(":")
+        if not part.strip():
+            continue
+        if not (colon and DEPARTEMENT.fullmatch(departement) and CODE.fullmatch(antenna)):
+            ignored.append(
+                QueryError(N_("Ressort « {given} » ignoré : attendu département:antenne, par exemple 66:bordeaux."),
+                           given=_shortened(part))
+            )  # fmt: skip
+            continue
+        moves[departement] = antenna
+    return tuple(sorted(moves.items()))
 
 
 def _read_zone(given: Mapping[str, str], ignored: list[QueryError]) -> str | None:

@@ -12,8 +12,8 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,16 +25,22 @@ from data.reference import FOLDER
 from geo.errors import N_, Message, Messages, message
 
 ANTENNAS, JURISDICTIONS, CROSS = "antennas.csv", "antenna_departements.csv", "cross.csv"
+COUNTS = "published_counts.csv"
 COLUMNS: dict[str, tuple[str, ...]] = {
     ANTENNAS: ("code", "name", "seat", "source", "basis"),
     JURISDICTIONS: ("antenna", "departement", "source", "basis"),
     CROSS: ("code", "name", "seat", "area", "status", "since", "source", "basis"),
+    COUNTS: ("subject", "date", "count", "source", "basis"),
 }
-MAY_BE_EMPTY = {"since"}
+OPTIONAL = {COUNTS}  # in a folder without it, the packaged one is read
+MAY_BE_EMPTY = {"since", "date"}
 BASES = ("published", "assumed")
 STATUSES = ("operating", "installing")
+SUBJECTS = ("operating", "installing", "antennas")
 SEPARATOR = "|"  # between the codes of one cell
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+MOST_DIGITS = 6
+PAST_DATE = N_("AAAA, AAAA-MM ou AAAA-MM-JJ, passée, ou rien")
 SINCE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 
@@ -70,11 +76,25 @@ class Cross:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedCount:
+    """How many a source says there are: CROSS `operating` or `installing`, or `antennas`. Sources contradict."""
+
+    subject: str
+    date: str  # as `Cross.since`; "": the source has none
+    count: int
+    source: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lists:
-    """Both lists, valid: every code exists, every département is in exactly one jurisdiction."""
+    """The lists, valid: every code exists, every département is in exactly one jurisdiction."""
 
     antennas: tuple[Antenna, ...]
     cross: tuple[Cross, ...]
+    counts: tuple[PublishedCount, ...] = ()
+    origins: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Source and basis of each département's jurisdiction, by its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,28 +315,43 @@ def read_cross(found: list[Row], codes: KnownCodes) -> tuple[Cross, ...]:
         if row["status"] and row["status"] not in STATUSES:
             row.fault(N_("status « {given} » : attendu {expected}."), row["status"], " | ".join(STATUSES))
         if not valid_since(row["since"]):
-            expected = N_("AAAA, AAAA-MM ou AAAA-MM-JJ, passée, ou rien")
-            row.fault(N_("date « {given} » : attendu {expected}."), row["since"], expected)
+            row.fault(N_("date « {given} » : attendu {expected}."), row["since"], PAST_DATE)
         names = ("code", "name", "seat", "status", "since", "source", "basis")
         cross.append(Cross(area=area, **{name: row[name] for name in names}))
     return tuple(cross)
 
 
+def read_counts(found: list[Row]) -> tuple[PublishedCount, ...]:
+    """What sources say, each with its date: none is preferred to another."""
+    counts = []
+    for row in found:
+        if row["subject"] and row["subject"] not in SUBJECTS:
+            row.fault(N_("subject « {given} » : attendu {expected}."), row["subject"], " | ".join(SUBJECTS))
+        if not valid_since(row["date"]):
+            row.fault(N_("date « {given} » : attendu {expected}."), row["date"], PAST_DATE)
+        number = row["count"]
+        if number and not (number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS):
+            row.fault(N_("count « {given} » : attendu {expected}."), number, N_("un nombre entier"))
+            continue
+        counts.append(PublishedCount(row["subject"], row["date"], int(number or 0), row["source"], row["basis"]))
+    return tuple(counts)
+
+
 def read_lists(folder: Path | None = None) -> Lists:
-    """Read and check the three files of `folder` (default: `lists_folder()`).
+    """Read and check the files of `folder` (default: `lists_folder()`).
 
     Raises `ListsError`, a `ReferenceListError`, with every fault of every file.
     """
     folder = folder or lists_folder()
     codes, faults = known_codes(), list[Fault]()
-    found = {name: list(rows(folder / name, faults.append)) for name in COLUMNS}
+    found = {name: list(rows(_path_of(folder, name), faults.append)) for name in COLUMNS}
     check_unique(found[ANTENNAS])
     check_unique(found[CROSS])
     for row in found[ANTENNAS]:
         check_place(row, row["seat"], codes.seats, codes, N_("un code INSEE de commune"))
     names = {row["code"] for row in found[ANTENNAS]}
     by_antenna = read_jurisdictions(found[JURISDICTIONS], names, codes, faults.append)
-    cross = read_cross(found[CROSS], codes)
+    cross, counts = read_cross(found[CROSS], codes), read_counts(found[COUNTS])
     if faults:
         raise ListsError(sorted(faults, key=lambda fault: (list(COLUMNS).index(fault.file), fault.line)))
     antennas = tuple(
@@ -331,4 +366,10 @@ def read_lists(folder: Path | None = None) -> Lists:
         )
         for row in found[ANTENNAS]
     )
-    return Lists(antennas=antennas, cross=cross)
+    origins = {row["departement"]: (row["source"], row["basis"]) for row in found[JURISDICTIONS]}
+    return Lists(antennas, cross, counts, origins)
+
+
+def _path_of(folder: Path, name: str) -> Path:
+    path = folder / name
+    return FOLDER / name if name in OPTIONAL and not path.exists() else path

@@ -56,6 +56,19 @@ class Added:
     together: float  # less than the sum of `each` where those that come overlap
 
 
+@dataclass(frozen=True, slots=True)
+class Layered:
+    """One measure told apart by the first of several layers that covers each unit."""
+
+    amounts: Floats  # shape (layers + 1,): what each layer adds to those before it, then what none covers
+    total: float
+
+    @property
+    def shares(self) -> Floats:
+        """Of the total, shape of `amounts`; NaN where that is 0 or unknown."""
+        return self.amounts / self.total if self.total else np.full(self.amounts.shape, np.nan)
+
+
 class Perimeters:
     """Which units (communes, by their positions) each of p perimeters holds.
 
@@ -141,6 +154,36 @@ class Perimeters:
         )
         sums[(of_all > 0) & (of_known == 0)] = np.nan
         return np.asarray(sums, dtype=np.float64)
+
+
+def layered(layers: Sequence[Perimeters], measure: ArrayLike) -> Layered:
+    """Tell a measure of the units apart, each unit once: by the first layer that covers it, or by none.
+
+    Unknown units (NaN) add nothing, as in `Perimeters.tally`.
+    """
+    values = np.asarray(measure, dtype=np.float64)
+    known, value = ~np.isnan(values), np.nan_to_num(values)
+    left = np.ones(values.shape, dtype=np.bool_)
+    amounts = []
+    for layer in layers:
+        covered = layer.times > 0
+        amounts.append(_sum(value, known, left & covered))
+        left &= ~covered
+    amounts.append(_sum(value, known, left))
+    return Layered(np.array(amounts), _sum(value, known, np.ones(values.shape, dtype=np.bool_)))
+
+
+def layered_hexagons(shares: Sequence[ArrayLike], land: ArrayLike) -> Layered:
+    """Count hexagons by the first of growing regions that holds most of their land.
+
+    Args:
+        shares: For each region, how much of each hexagon it holds, shape (n,) each; a region holds those before it.
+        land: How much of each hexagon is land that could be held, shape (n,), above 0.
+    """
+    ground = np.asarray(land, dtype=np.float64)
+    grown = [int((2 * np.asarray(share, dtype=np.float64) > ground).sum()) for share in shares]
+    amounts = np.diff(grown, prepend=0, append=len(ground)).astype(np.float64)
+    return Layered(amounts, float(len(ground)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,16 @@ class StateSpec(TypedDict):
     count: int
 
 
+class LineSpec(TypedDict):
+    """What the legend says of one kind of line, drawn as on the map (see `layers.outlines.Outline`)."""
+
+    kind: str
+    status: str
+    assumed: bool
+    label: str
+    count: int  # lines of that kind
+
+
 class FieldSpec(TypedDict):
     """A figure of the tooltip, in the order in which they are shown. The first one is the measure on the map."""
 
@@ -144,6 +154,7 @@ class Description(TypedDict):
     hours: tuple[int, int] | None  # of each day, from … to (not after: of the next day); None: all of them
     step: str  # of a walk through time (`heure`, `jour`, `semaine`, `mois`); "": there is none
     resolutions: list[int]  # for each zoom from `ZOOMS[0]` to `ZOOMS[1]`
+    lines: NotRequired[list[LineSpec]]  # of the perimeters, where they are the subject
 
 
 class TimeCounts(TypedDict):
@@ -376,6 +387,7 @@ class HexagonLayer(JSCSSMixin, Layer):
         basemap: str = "/assets/basemap",
         tiles: TileServer | None = None,
         changes: str = "",
+        walks: bool = True,
     ) -> None:
         """Describe the layer.
 
@@ -385,6 +397,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             basemap: Where `layers.basemap.write_basemap` put its files; "": no basemap.
             tiles: A tile server to draw under the basemap's borders; None: no other host is asked for anything.
             changes: The stream of what changes, that the map follows; "": it stays as it was fetched.
+            walks: Offer the walk through time, for which `url` must answer below `/jours` and `/heures`.
         """
         super().__init__(name=None, overlay=True, control=False)
         self._name = "HexagonLayer"
@@ -398,6 +411,7 @@ class HexagonLayer(JSCSSMixin, Layer):
             "basemap": basemap,
             "tiles": asdict(tiles) if tiles else None,
             "changes": changes,
+            "walks": walks,
             "pinParameter": PIN_PARAMETER,
             "zooms": ZOOMS,
         }

@@ -33,6 +33,7 @@ def build_map(
     basemap: str = "/assets/basemap",
     tiles: TileServer | None = None,
     changes: str = "",
+    walks: bool = True,
 ) -> OfflineMap:
     """The one map of the application: the same script for every view (see `HexagonLayer`)."""
     drawn = OfflineMap(
@@ -47,7 +48,15 @@ def build_map(
         world_copy_jump=False,
     )
     layer = HexagonLayer(
-        url, theme=theme, strings=strings, insets=insets, follow=follow, basemap=basemap, tiles=tiles, changes=changes
+        url,
+        theme=theme,
+        strings=strings,
+        insets=insets,
+        follow=follow,
+        basemap=basemap,
+        tiles=tiles,
+        changes=changes,
+        walks=walks,
     )
     layer.add_to(drawn)
     return drawn

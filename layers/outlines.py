@@ -10,15 +10,19 @@ from typing import Any, Literal
 
 import shapely
 
-OutlineKind = Literal["cross", "antenna", "selected"]
-OutlineStatus = Literal["operating", "installing"]
+OutlineKind = Literal["cross", "antenna", "jurisdiction", "selected"]
+"""`antenna` is shown when asked for, `jurisdiction` with its name from afar, where jurisdictions are the subject."""
+OutlineStatus = Literal["operating", "undated", "installing"]
 
 TOLERANCE = 0.0008  # degrees, about 80 m: a line of two pixels at zoom 11
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """One perimeter. Drawn solid when operating, dashed while being installed, dotted when its extent is assumed."""
+    """One perimeter. Drawn solid when operating, dashed while being installed, dotted when its extent is assumed.
+
+    The seat is a full square when operating, an empty one while being installed or where no date says since when.
+    """
 
     kind: OutlineKind
     code: str

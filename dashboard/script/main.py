@@ -9,6 +9,7 @@ import streamlit as st
 
 import dashboard.pages.comparaison as comparaison
 import dashboard.pages.controles as controles
+import dashboard.pages.couverture as couverture
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
 from dashboard import panels
@@ -35,6 +36,7 @@ def main() -> None:
     page = st.navigation(
         [
             st.Page(situation.render, title=_("Situation"), url_path="situation", default=True),
+            st.Page(couverture.render, title=_("Couverture"), url_path="couverture"),
             st.Page(controles.render, title=_("Contrôles"), url_path="controles"),
             st.Page(comparaison.render, title=_("Comparaison"), url_path="comparaison"),
             st.Page(donnees.render, title=_("Données"), url_path="donnees"),

@@ -34,6 +34,7 @@
       this._container = map.getContainer();
       this._container.classList.add("hxc-map", `hxc-${this.colours.name}`);
       this.workers = this.options.workers || new hexacross.TileWorkers();
+      if (this.options.walks === false) this._container.classList.add("hxc-without-time");
       this._queue = new hexacross.PaintQueue(map);
       this._asker = { paint: () => this.advance(), paintedAt: 0 };
       this._setColours();
@@ -135,7 +136,7 @@
     },
 
     _offerOutlines: function () {
-      const labels = { cross: this.strings.outlineCross, antenna: this.strings.outlineAntenna };
+      const labels = { cross: this.strings.outlineCross, antenna: this.strings.outlineAntenna, jurisdiction: this.strings.outlineAntenna };
       for (const kind of this.outlines.kinds()) {
         if (!labels[kind]) continue;
         this.layers.offer(kind, labels[kind], this.outlines.shown[kind], (shown) => {

@@ -24,6 +24,38 @@
     return swatch;
   }
 
+  /** The lines of the map, drawn as they are there. */
+  function linesList(lines, locale, colours) {
+    const list = element("ul", "hxc-legend-lines");
+    for (const spec of lines) {
+      const row = element("li");
+      row.append(lineOf(spec, colours), element("span", "hxc-label", spec.label), element("span", "hxc-count", hexacross.sayNumber(spec.count, locale)));
+      list.appendChild(row);
+    }
+    return list;
+  }
+
+  function lineOf(spec, colours) {
+    const canvas = element("canvas");
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [34, 12].map((px) => hexacross.magnified(px));
+    Object.assign(canvas, { width: width * ratio, height: height * ratio });
+    Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    context.strokeStyle = colours.outline;
+    context.lineWidth = hexacross.magnified(1.5);
+    context.lineCap = spec.assumed ? "round" : "butt";
+    context.setLineDash(hexacross.dashesOf(spec));
+    context.beginPath();
+    context.moveTo(1, height / 2);
+    context.lineTo(width - height, height / 2);
+    context.stroke();
+    context.setLineDash([]);
+    hexacross.drawSeat(context, width - height / 2, height / 2, hexacross.magnified(3), spec.status, colours);
+    return canvas;
+  }
+
   /** The rows of a legend: a class or a state each, with how many hexagons it has. */
   hexacross.LegendRows = class {
     constructor(colours) {
@@ -74,7 +106,7 @@
     /** `ages`: of the sources, whose list the legend holds. */
     initialize: function (colours, strings, ages, options) {
       L.Util.setOptions(this, options);
-      Object.assign(this, { strings, ages, chosen: null, rows: new hexacross.LegendRows(colours) });
+      Object.assign(this, { colours, strings, ages, chosen: null, rows: new hexacross.LegendRows(colours) });
     },
 
     onAdd: function (map) {
@@ -124,7 +156,7 @@
     },
 
     _foot: function (header) {
-      const parts = [];
+      const parts = header.lines && header.lines.length ? [linesList(header.lines, header.locale, this.colours)] : [];
       if (header.resolution_label) parts.push(element("p", "hxc-legend-note", header.resolution_label));
       for (const note of header.notes) parts.push(element("p", "hxc-legend-note", note));
       if (header.sources.length) {

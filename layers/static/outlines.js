@@ -3,9 +3,24 @@
   "use strict";
   const hexacross = L.hexacross;
   const { worldX, worldY } = hexacross;
-  const DASHES = { operating: [], installing: [8, 5], assumed: [1.5, 4] };
+  const DASHES = { operating: [], undated: [2, 7], installing: [8, 5] };
+  const ASSUMED = { operating: [1.5, 4], undated: [1.5, 9], installing: [8, 4, 1.5, 4] }; // dotted, whatever the status
   const FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", sans-serif';
   const NAMES_FROM_ZOOM = 7;
+  const NAMED_FROM = { jurisdiction: 4 }; // there are few of them
+
+  /** The dashes of a perimeter's line, on the map and in the legend. */
+  hexacross.dashesOf = ({ status, assumed }) => (assumed ? ASSUMED : DASHES)[status] || [];
+
+  /** A seat: a small square, empty where nothing operates (yet). */
+  hexacross.drawSeat = function (context, x, y, half, status, colours) {
+    const operates = status === "operating";
+    context.fillStyle = operates ? colours.outline : colours.halo;
+    context.strokeStyle = operates ? colours.halo : colours.outline;
+    context.lineWidth = 1.5;
+    context.strokeRect(x - half, y - half, 2 * half, 2 * half);
+    context.fillRect(x - half, y - half, 2 * half, 2 * half);
+  };
 
   function decode({ properties, geometry }) {
     const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.type === "MultiPolygon" ? geometry.coordinates : [];
@@ -29,7 +44,7 @@
   hexacross.Outlines = class {
     constructor(colours, changed) {
       Object.assign(this, { colours, changed, url: "", all: [] });
-      this.shown = { selected: true, cross: true, antenna: false };
+      this.shown = { selected: true, cross: true, antenna: false, jurisdiction: true };
     }
 
     /** Fetch other perimeters; those shown stay until the new ones are there, or when they cannot be had. */
@@ -60,7 +75,7 @@
     }
 
     paint(frame) {
-      for (const kind of ["antenna", "cross", "selected"]) {
+      for (const kind of ["antenna", "jurisdiction", "cross", "selected"]) {
         if (this.shown[kind]) for (const outline of this.all) if (outline.kind === kind && frame.sees(outline.box)) this._line(frame, outline);
       }
     }
@@ -73,7 +88,7 @@
         for (let i = 2; i < points.length; i += 2) context.lineTo(frame.x(points[i]), frame.y(points[i + 1]));
       }
       const selected = outline.kind === "selected";
-      const far = frame.zoom < NAMES_FROM_ZOOM; // a perimeter of a few pixels must not hide its hexagons
+      const far = frame.zoom < NAMES_FROM_ZOOM && outline.kind !== "jurisdiction"; // of a few pixels, it must not hide its hexagons
       const width = hexacross.magnified(selected ? 2.2 : far ? 0.8 : 1.5);
       context.lineJoin = "round";
       context.setLineDash([]);
@@ -85,7 +100,7 @@
         context.globalAlpha = 1;
       }
       context.lineCap = outline.assumed ? "round" : "butt";
-      context.setLineDash(selected ? [] : DASHES[outline.assumed ? "assumed" : outline.status] || []);
+      context.setLineDash(selected ? [] : hexacross.dashesOf(outline));
       context.strokeStyle = selected ? this.colours.accent : this.colours.outline;
       context.lineWidth = width;
       context.stroke();
@@ -101,14 +116,11 @@
         if (!this.shown[outline.kind] || outline.kind === "selected" || !outline.seat || !frame.sees([...outline.seat, ...outline.seat])) continue;
         const x = Math.round(frame.x(outline.seat[0]));
         const y = Math.round(frame.y(outline.seat[1]));
-        context.fillStyle = this.colours.outline;
-        context.strokeStyle = this.colours.halo;
-        context.lineWidth = 1.5;
-        const half = magnified * (frame.zoom >= NAMES_FROM_ZOOM ? 3 : 1.5);
-        context.strokeRect(x - half, y - half, 2 * half, 2 * half);
-        context.fillRect(x - half, y - half, 2 * half, 2 * half);
+        const isNamed = frame.zoom >= (NAMED_FROM[outline.kind] || NAMES_FROM_ZOOM);
+        const half = magnified * (isNamed ? 3 : 1.5);
+        hexacross.drawSeat(context, x, y, half, outline.status, this.colours);
         taken.push([x - half - 2, y - half - 2, x + half + 2, y + half + 2]);
-        if (frame.zoom >= NAMES_FROM_ZOOM) this._name(context, outline.name, x, y - 13 * magnified, taken, magnified);
+        if (isNamed) this._name(context, outline.name, x, y - 13 * magnified, taken, magnified);
       }
     }
 

@@ -48,7 +48,7 @@
     },
 
     onAdd: function (map) {
-      const box = element("div", "hxc-tool");
+      const box = element("div", "hxc-tool hxc-walk");
       this._button = element("button", "hxc-panel hxc-tool-button", this.strings.time);
       this._button.type = "button";
       this._button.setAttribute("aria-expanded", "false");

@@ -23,6 +23,7 @@ import dashboard.pages.controles as controles
 import dashboard.pages.couverture as couverture
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
+import dashboard.pages.trafficking_routes as trafficking_routes
 from dashboard.context import Context, viewer_of
 from dashboard.door import Door
 from dashboard.gate import Gate
@@ -35,7 +36,7 @@ from geo.errors import HexacrossError
 log = logging.getLogger("hexacross")
 
 # Pages are imported here, in the main thread: two threads that import the same library at once may see half of it.
-__all__ = ["build_app", "comparaison", "controles", "couverture", "donnees", "serve", "situation"]
+__all__ = ["build_app", "comparaison", "controles", "couverture", "donnees", "serve", "situation", "trafficking_routes"]
 SCRIPT = Path(__file__).parent / "script" / "main.py"
 GRACEFUL_SHUTDOWN_S = 5
 THREAD_SWITCH_S = 0.001

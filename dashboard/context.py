@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from dashboard.cache import ByteCache, SizedCache
 from dashboard.freshness import Area, Freshness
@@ -21,6 +22,8 @@ from data.query import FINEST_RESOLUTION, Query, Viewer
 from data.store import Store, TerritoryCounts, Totals
 
 TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
+VIEW_BYTES = 400_000  # of the corridors of one view, at most
+CORRIDORS_BYTES = 64 * 2**20  # the seizures of a state of the store, and some hundred views of them
 TOTALS_KEPT = 5000
 BYTES_A_TERRITORY = 120  # six figures, a code, whether they are protected
 
@@ -37,6 +40,10 @@ def _weight_of_counts(counts: TerritoryCounts) -> int:
     return BYTES_A_TERRITORY * len(counts.codes)
 
 
+def _corridors_weight(kept: object) -> int:
+    return int(getattr(kept, "nbytes", VIEW_BYTES))
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Opened once by whoever serves; routes and pages read it through `context()`."""
@@ -51,6 +58,9 @@ class Context:
     kept_totals: SizedCache[Totals] = field(default_factory=lambda: SizedCache(TOTALS_KEPT, _one), repr=False)
     territory_counts: SizedCache[TerritoryCounts] = field(
         default_factory=lambda: SizedCache(TABLES_BYTES, _weight_of_counts), repr=False
+    )
+    corridors: SizedCache[Any] = field(
+        default_factory=lambda: SizedCache(CORRIDORS_BYTES, _corridors_weight), repr=False
     )
     tokens: TileTokens = field(default_factory=TileTokens, repr=False)
     freshness: Freshness = field(default_factory=Freshness, repr=False)

@@ -132,3 +132,8 @@ def hours(window: Hours) -> str:
 def period(start: date, stop: date) -> str:
     """`1–31 mars 2026`: from `start`, up to but not including `stop`."""
     return format_interval(start, stop - timedelta(days=1), "yMMMd", locale=_locale())
+
+
+def months(start: date, stop: date) -> str:
+    """`janv. 2011 – déc. 2016`: whole months, from that of `start` up to, but not with, that of `stop`."""
+    return format_interval(start, stop - timedelta(days=1), "yMMM", locale=_locale())

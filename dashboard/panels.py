@@ -23,11 +23,15 @@ def marking_band(markings: tuple[str, ...]) -> None:
         st.html(f'<div class="hx-band hx-{escape(markings[0])}" role="note">{label}</div>')
 
 
-def title(name: str, trail: str, aside: str = "") -> None:
-    """`trail`: where we are, smaller, beside the name. `aside`: at the right end of the line, already HTML."""
+def title(name: str, trail: str, aside: str = "", *, follows: bool = True) -> None:
+    """`trail`: where we are, smaller, beside the name. `aside`: at the right end of the line, already HTML.
+
+    `follows`: the trail is that of `/chiffres`, which the page's script keeps up to date.
+    """
+    live = ' data-live="trail"' if follows else ""
     st.html(
         f'<header class="hx-title"><h1>{escape(name)}</h1>'
-        f'<span class="hx-trail" data-live="trail">{escape(trail)}</span>'
+        f'<span class="hx-trail"{live}>{escape(trail)}</span>'
         f'<span class="hx-aside">{aside}</span></header>'
     )
 

@@ -19,6 +19,7 @@ import layers
 from dashboard.beside import live_parts_json
 from dashboard.comparison_maps import maps_route
 from dashboard.context import Context, today, viewer_of
+from dashboard.corridor_answer import corridors_route, warm_up_corridors
 from dashboard.coverage_map import CoverageTiles, coverage_perimeters_json
 from dashboard.error_answers import error_answer
 from dashboard.hex_tiles import KEPT_FOR_EVER, HexTiles
@@ -36,7 +37,7 @@ from layers.bundle import bundle, bundle_address
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
-PAGES = ("/", "/couverture", "/comparaison", "/controles", "/donnees")
+PAGES = ("/", "/couverture", "/comparaison", "/controles", "/routes", "/donnees")
 
 VERSION = 2  # of the store: its place in an answer's key
 
@@ -58,6 +59,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/perimetres", _answer(context, "application/json", perimeters_json)),
         Route("/couverture/perimetres", _answer(context, "application/json", coverage_perimeters_json)),
         *CoverageTiles(context).routes(),
+        corridors_route(context),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
         zone_route(context),
         maps_route(context),
@@ -135,6 +137,7 @@ def warm_up(context: Context) -> None:
     """
     with use_language(context.settings.language):
         HexTiles(context).warm_up()
+        warm_up_corridors(context)
 
 
 def _health(context: Context) -> Callable[[Request], Response]:

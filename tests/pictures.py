@@ -1,4 +1,4 @@
-"""The pictures in docs/images: the pages over the demonstration, at the sizes of a desk, a screen and a wall.
+"""The pictures in docs/images: the pages over the demonstration, Routes over real seizures, at the sizes of screens.
 
     make pictures                # all of them
     make pictures NAMES=france   # those of one view
@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from data.demo import load_demo
 from data.geography import geography
+from data.ingest import load_file
 from data.opening import open_store
 from tests.browser.conftest import FLAGS, serve
 from tests.browser.pixels import FRAME, map_frame
@@ -35,6 +37,9 @@ VIEWS = {
     "ile-de-france": f"territoire=region:11&{YEAR}",
     "france": YEAR,
 }
+# Of real seizures: routes of invented ones would be taken for some that exist.
+SEIZURES = Path(__file__).parents[2] / "shared" / "datasets" / "unodc-ids-2011-2016.csv.gz"
+ROUTES = {"routes": "routes?liaison=BR-ES-air"}
 SIZES = ((1280, 800), (1920, 1080), (3840, 2160))
 PAGES = {"comparaison": f"territoires=cross:marseille,cross:lille,cross:lyon&{YEAR}"}  # beside the Situation
 PAGE_SIZES = SIZES[:2]
@@ -43,7 +48,7 @@ READY_MS = 120_000  # the first look at a region takes a while
 COLOURS = 256  # of a picture: what it shows is flat
 SETTLED = """() => {
   const map = Object.values(window).find((value) => value instanceof L.Map);
-  return !Object.values(map._layers).find((held) => held.levelsOf)._queue.waiting.size;
+  return !Object.values(map._layers).find((held) => held._queue)._queue.waiting.size;
 }"""
 
 
@@ -55,6 +60,18 @@ def served() -> Iterator[str]:
         store = open_store(str(path))
         store.set_memberships(geography().memberships())
         load_demo(store, EVENTS, seed=1, until=UNTIL)
+        store.close()
+        with contextmanager(serve)(path, Path(name) / "log") as address:
+            yield address
+
+
+@contextmanager
+def served_seizures() -> Iterator[str]:
+    """Address of a Hexacross that holds the UNODC's seizures."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "seizures.duckdb"
+        store = open_store(str(path))
+        load_file(store, SEIZURES)
         store.close()
         with contextmanager(serve)(path, Path(name) / "log") as address:
             yield address
@@ -84,13 +101,22 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
 
 def main(names: list[str]) -> None:
     """Take the pictures of these views, or of all."""
-    with sync_playwright() as playwright, served() as address:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for name in names or [*VIEWS, *PAGES]:
-            shown = f"{name}?{PAGES[name]}" if name in PAGES else f"?{VIEWS[name]}"
-            for width, height in PAGE_SIZES if name in PAGES else SIZES:
-                path = IMAGES / f"{name}-{width}x{height}.png"
-                take(browser, f"{address}/{shown}", width, height).save(path, optimize=True)
+        demonstrated = {name: f"?{query}" for name, query in VIEWS.items()}
+        pages = {name: f"{name}?{query}" for name, query in PAGES.items()}
+        for serving, views, sizes in (
+            (served, demonstrated, SIZES),
+            (served, pages, PAGE_SIZES),
+            (served_seizures, ROUTES, PAGE_SIZES),
+        ):
+            wanted = [name for name in views if name in names or not names]
+            if not wanted:
+                continue
+            with serving() as address:
+                for name, (width, height) in product(wanted, sizes):
+                    path = IMAGES / f"{name}-{width}x{height}.png"
+                    take(browser, f"{address}/{views[name]}", width, height).save(path, optimize=True)
         browser.close()
 
 

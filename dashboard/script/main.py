@@ -12,6 +12,7 @@ import dashboard.pages.controles as controles
 import dashboard.pages.couverture as couverture
 import dashboard.pages.donnees as donnees
 import dashboard.pages.situation as situation
+import dashboard.pages.trafficking_routes as trafficking_routes
 from dashboard import panels
 from dashboard.context import context, viewer_of
 from dashboard.controls import view_in_address
@@ -38,6 +39,7 @@ def main() -> None:
             st.Page(situation.render, title=_("Situation"), url_path="situation", default=True),
             st.Page(couverture.render, title=_("Couverture"), url_path="couverture"),
             st.Page(controles.render, title=_("Contrôles"), url_path="controles"),
+            st.Page(trafficking_routes.render, title=_("Routes"), url_path="routes"),
             st.Page(comparaison.render, title=_("Comparaison"), url_path="comparaison"),
             st.Page(donnees.render, title=_("Données"), url_path="donnees"),
         ],

@@ -40,6 +40,7 @@ AGAINST: dict[str, str] = {
 }
 DRAWN: dict[str, int] = {"40": 40, "120": 120, "tout": 5_000}
 DRAWN_AT_FIRST = "40"
+SHARED = ("du", "au", "produit", "mode", "langue")  # with the addresses of other pages; the other words are ours
 CHOSEN = re.compile(r"[A-Z]{2}-[A-Z]{2}-[a-z]{0,12}")
 ENTERED = re.compile(r"(air|port|terre):[A-Z0-9-]{2,12}")
 LAST_ROUTES = "last_routes_address"  # of the session: what to come back to from another page
@@ -61,7 +62,7 @@ class CorridorView:
     @classmethod
     def from_params(cls, params: Mapping[str, str | list[str]]) -> tuple[Self, list[QueryError]]:
         """The nearest valid view, and what of the address was not understood."""
-        read, ignored = View.from_params(params)
+        read, ignored = View.from_params({key: value for key, value in params.items() if key in SHARED})
         given = {name: value if isinstance(value, str) else value[-1] for name, value in params.items() if value}
         dates = View(start=read.start, stop=read.stop, drugs=read.drugs, modes=read.modes, language=read.language)
         view = cls(

@@ -41,7 +41,10 @@ VIEWS = {
 SEIZURES = Path(__file__).parents[2] / "shared" / "datasets" / "unodc-ids-2011-2016.csv.gz"
 ROUTES = {"routes": "routes?liaison=BR-ES-air"}
 SIZES = ((1280, 800), (1920, 1080), (3840, 2160))
-PAGES = {"comparaison": f"territoires=cross:marseille,cross:lille,cross:lyon&{YEAR}"}  # beside the Situation
+PAGES = {  # beside the Situation
+    "comparaison": f"territoires=cross:marseille,cross:lille,cross:lyon&{YEAR}",
+    "couverture": YEAR,
+}
 PAGE_SIZES = SIZES[:2]
 AGAIN_MS = 500  # until nothing has moved
 READY_MS = 120_000  # the first look at a region takes a while
@@ -82,7 +85,7 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
     page.goto(address)
     page.wait_for_selector(".hx-sources")
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg)')
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg), .hx-ledger')
     if page.locator(FRAME).count():
         frame = map_frame(page)
         frame.wait_for_selector(".hxc-map[data-state=ready]", timeout=READY_MS)

@@ -26,6 +26,7 @@ from dashboard.i18n import _, current_language, translate_error
 from dashboard.lists_state import lists_state
 from dashboard.map_host import show_map
 from dashboard.recall import Reading
+from dashboard.sources import source_ages
 from dashboard.view import PARTS, WEIGHTS, Period, View
 from data.errors import ReferenceListError, StoreError
 from data.jurisdictions import antenna_of, jurisdictions_csv, moves_between, partition_of, proposal_source, proposed
@@ -136,6 +137,9 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
         right.error(translate_error(error))
         return
     _published(held)
+    panels.heading(_("Sources"))
+    ages = source_ages(reading.ask(held.store.sources, viewer), held.settings.stale_hours, datetime.now(UTC))
+    panels.live("sources", panels.sources_html(ages))
     st.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
     with outage:
         away_since = held.live.away_since or (datetime.now(UTC) if reading.error else None)

@@ -65,7 +65,7 @@ def test_size_of_the_committed_files() -> None:
 def test_every_file_is_documented() -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     files = {path.name for pattern in ("*.parquet", "*.csv") for path in FOLDER.glob(pattern)}
-    assert len(files) == 13
+    assert len(files) == 14
     assert not [name for name in files if f"`{name}`" not in text]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from data.ingest import load_file
+from data.opening import open_store
 from tests.benchmarks.report import median_time, report
-from tests.browser.conftest import COMMAND, browser, serve
+from tests.browser.conftest import browser, serve
 from tests.browser.pixels import map_frame
 
 __all__ = ["browser"]  # a fixture
@@ -28,10 +28,11 @@ DRAWN = ".hxc-map[data-state=ready]"
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, datasets: Path) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("routes")
-    store = folder / "seizures.duckdb"
-    environment = os.environ | {"HEXACROSS_STORE": str(store)}
-    subprocess.run([*COMMAND, "load", str(datasets / SEIZURES)], env=environment, check=True, capture_output=True)
-    for address in serve(store, folder / "log"):
+    path = folder / "seizures.duckdb"
+    store = open_store(str(path))
+    load_file(store, datasets / SEIZURES)
+    store.close()
+    for address in serve(path, folder / "log"):
         time.sleep(WARM_S)
         yield address
 

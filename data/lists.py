@@ -211,16 +211,23 @@ def read_text(path: Path, report: Callable[[Fault], None]) -> str | None:
 
 
 def rows(path: Path, report: Callable[[Fault], None]) -> Iterator[Row]:
-    """The lines of one list that have all their columns; blank lines are skipped, other columns are the user's."""
+    """The lines of one list, checked for what every list keeps to."""
+    for row in table_rows(path, COLUMNS[path.name], report):
+        check_common(row)
+        yield row
+
+
+def table_rows(path: Path, columns: tuple[str, ...], report: Callable[[Fault], None]) -> Iterator[Row]:
+    """The lines of a file that have all their columns; blank lines are skipped, other columns are the user's."""
     text = read_text(path, report)
     if text is None:
         return
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
     header = [name.strip() for name in next(reader, [])]
-    missing = [name for name in COLUMNS[path.name] if name not in header]
+    missing = [name for name in columns if name not in header]
     if missing:
         template = N_("colonne(s) absente(s) : {given}. Attendu, séparées par des points-virgules : {expected}.")
-        report(Fault(path.name, 1, template, ", ".join(missing), ";".join(COLUMNS[path.name])))
+        report(Fault(path.name, 1, template, ", ".join(missing), ";".join(columns)))
         return
     for values in reader:
         cells = [value.strip() for value in values]
@@ -230,9 +237,7 @@ def rows(path: Path, report: Callable[[Fault], None]) -> Iterator[Row]:
             template = N_("{given} colonnes : attendu {expected}.")
             report(Fault(path.name, reader.line_num, template, str(len(cells)), str(len(header))))
             continue
-        row = Row(path.name, reader.line_num, dict(zip(header, cells, strict=True)), report)
-        check_common(row)
-        yield row
+        yield Row(path.name, reader.line_num, dict(zip(header, cells, strict=True)), report)
 
 
 def check_common(row: Row) -> None:

@@ -42,6 +42,7 @@ SEIZURES = Path(__file__).parents[2] / "shared" / "datasets" / "unodc-ids-2011-2
 ROUTES = {"routes": "routes?liaison=BR-ES-air"}
 SIZES = ((1280, 800), (1920, 1080), (3840, 2160))
 PAGES = {  # beside the Situation
+    "controles": YEAR,
     "comparaison": f"territoires=cross:marseille,cross:lille,cross:lyon&{YEAR}",
     "couverture": YEAR,
 }

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from dashboard import format as fmt
 from dashboard import panels
 from dashboard.beside import trail
 from dashboard.context import Context, context, today, viewer_of
@@ -26,6 +27,7 @@ from dashboard.control_matrix import (
     matrix_html,
     matrix_of,
 )
+from dashboard.control_plan_table import done_of, known_codes, lines_shown, plan_csv, plan_frame, plan_html
 from dashboard.controls import (
     KINDS_CHOSEN,
     bind,
@@ -42,9 +44,11 @@ from dashboard.i18n import _, translate_error
 from dashboard.map_host import show_map, theme_name
 from dashboard.measures import MEASURES
 from dashboard.recall import Reading
-from dashboard.sources import markings_shown
+from dashboard.sources import markings_shown, source_ages
 from dashboard.view import DIVISIONS, FILTERS, Period, View
+from data.control_plan import FILE, LAYOUT, PlanError, read_plan
 from data.errors import StoreError
+from data.lists import lists_folder
 from data.query import Query, Viewer
 from data.store import ModeCounts
 from data.vocabulary import KINDS_OF_FAMILY
@@ -141,6 +145,8 @@ def _draw(asking: Asking, asked: View, period: Period) -> None:
         show_map()
     _modes(asking, by_mode, period)
     _through_time(asking)
+    _plan(asking, period)
+    _sources(asking)
 
 
 def _matrix(asking: Asking, asked: View, matrix: Matrix) -> None:
@@ -209,3 +215,55 @@ def _through_time(asking: Asking) -> None:
     redraw.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
     control_curve(steps, theme_name())
     panels.sentence(curve_sentence(steps))
+
+
+def _plan(asking: Asking, period: Period) -> None:
+    """What was planned against what was done; how to make a plan where there is none."""
+    panels.heading(_("Plan de contrôle et réalisé"))
+    known, folder = asking.held.geography, lists_folder()
+    try:
+        plan = read_plan(folder, known_codes(known))
+    except PlanError as error:
+        st.error(translate_error(error))
+        return
+    if plan is None:
+        panels.sentence(
+            _(
+                "Aucun plan : le fichier {file} n'est pas dans le dossier des listes, {folder} (HEXACROSS_LISTS)."
+                " Une ligne par territoire, mode et période, avec le nombre d'opérations prévues ; la page le relit"
+                " à chaque passage."
+            ).format(file=FILE, folder=folder)
+        )
+        st.download_button(_("Télécharger le fichier vide (CSV)"), LAYOUT, file_name=FILE, mime="text/csv")
+        return
+    query = asking.view.query()
+    lines = lines_shown(plan, known, query.territory, query.start, query.stop)
+    if not lines:
+        panels.sentence(_("Le plan ne prévoit rien ici pour ces dates."))
+        return
+    reading, store = asking.reading, asking.held.store
+    done = done_of(lines, lambda kind, asked: reading.ask(store.counts_by_mode, kind, asked, asking.viewer), period[1])
+    frame = plan_frame(done, known)
+    st.html(plan_html(frame))
+    panels.sentence(
+        _(
+            "Opérations de contrôle, sur toute la période de chaque ligne et sans les filtres ; attendues : au prorata"
+            " des jours écoulés jusqu'au dernier jour des données, {day}."
+        ).format(day=fmt.day(period[1]))
+    )
+    markings = markings_shown(reading.ask(store.sources, asking.viewer))
+    st.download_button(
+        _("Télécharger le plan et le réalisé (CSV)"),
+        plan_csv(frame, " ".join(markings) or "public"),
+        file_name=f"plan-de-controle{marking_suffix(markings)}.csv",
+        mime="text/csv",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def _sources(asking: Asking) -> None:
+    panels.heading(_("Sources"))
+    sources = asking.reading.ask(asking.held.store.sources, asking.viewer)
+    ages = source_ages(sources, asking.held.settings.stale_hours, datetime.now(UTC))
+    panels.live("sources", panels.sources_html(ages))

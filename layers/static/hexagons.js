@@ -233,19 +233,27 @@
     // ── Fetching ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     /** Fetch the view of the address; the picture there is stays until the other one has come. */
-    _fetch: async function () {
+    _fetch: function () {
       clearTimeout(this._retry);
       this._container.dataset.state = "loading";
-      await this._asking(async (request) => {
+      const fetching = this._asking(async (request) => {
         const { described, version } = await this._describe(request);
         this._come(described, version);
+      }).finally(() => {
+        if (this._fetching === fetching) this._fetching = null;
       });
+      return (this._fetching = fetching);
     },
 
-    /** The tiles that changes have touched, and the description if it is not of just now; whether all of it came. */
+    /**
+     * The tiles that changes have touched, and the description if it is not of just now; whether all of it came. A view
+     * that is on its way is let come: begun again at each change, it would never be there on a slow machine.
+     */
     _refresh: function () {
       const { view } = this;
-      if (!view || this.coming || view.walk) return this._fetch().then(() => !this.failures);
+      if (this._fetching) return this._fetching;
+      if (this.coming) return new Promise((come) => this._map.once("hexacross:view", () => come(true)));
+      if (!view || view.walk) return this._fetch();
       const touched = this._live.touched;
       this.advance(); // asks for the tiles
       this.repaint("insets"); // which ask for theirs
@@ -255,6 +263,7 @@
           this._tell(view);
         }
         await view.settled();
+        if (this.view !== view) return; // another one took its place, with a version of its own
         this.version = Math.max(this.version, touched);
         this._freshAt = Date.now();
       });

@@ -150,6 +150,30 @@ def test_colours_on_the_screen_are_those_of_the_classes(shown: MapPage) -> None:
         assert is_near(pixel, rgb(spec["colour"])), (wanted, pixel)
 
 
+@pytest.mark.parametrize("slow", ["slow_s", "slow_tiles_s"])
+def test_changes_do_not_begin_again_what_is_on_its_way(shown: MapPage, slow: str) -> None:
+    """On a slow machine a view takes longer than the time between two changes: it must come all the same."""
+    shown.open(MARSEILLE)
+    setattr(shown.harness, slow, 0.8)
+    shown.follow(f"{MARSEILLE}&produit=cocaine")
+    came = shown.page.evaluate(f"""async () => {{
+      const map = {MAP};
+      const layer = Object.values(map._layers).find((each) => each._refresh);
+      const before = layer.view;
+      while (!layer._fetching && !layer.coming) await new Promise((resolve) => setTimeout(resolve, 10));
+      const came = new Promise((resolve) => map.once("hexacross:view", ({{ view }}) => resolve(view !== before)));
+      for (let change = 0; change < 10 && layer.view === before; change += 1) {{
+        layer._refresh();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }}
+      return came;
+    }}""")
+    assert came
+    shown.ready()
+    assert len(shown.harness.requests) == 2
+    assert shown.complaints == []
+
+
 def test_what_is_known_is_shown_until_nearer_tiles_come(shown: MapPage) -> None:
     """Zoomed in, the map shows the tiles it has until the others are there: never an empty place."""
     shown.open(MARSEILLE)

@@ -19,6 +19,7 @@ from dashboard.french_help import FrenchTyper
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.settings import Settings, settings_from
 from dashboard.store_commands import store_app
+from dashboard.wall_commands import wall_app
 from data.opening import is_server, store_name
 from geo.errors import HexacrossError
 
@@ -37,6 +38,7 @@ lists_app = FrenchTyper(help="Listes de référence : antennes, ressorts, CROSS.
 app.add_typer(lists_app, name="lists")
 app.add_typer(store_app, name="store")
 app.add_typer(token_app, name="token")
+app.add_typer(wall_app, name="wall")
 app.command()(feed)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Répondre en JSON, pour un script.")]

@@ -30,6 +30,7 @@ from dashboard.mapdata import perimeters_json
 from dashboard.settings import LANGUAGES
 from dashboard.tiles import Tiles
 from dashboard.view import View
+from dashboard.wall import Wall
 from dashboard.zone import zone_route
 from geo.errors import HexacrossError
 from layers.bundle import bundle, bundle_address
@@ -66,6 +67,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route(STREAM, stream_route(context.live)),
         *HexTiles(context).routes(),
         *Tiles(context).routes(),
+        *Wall(context).routes(),
         Route("/healthz", _health(context)),
         Mount("/assets", Files(directory=ASSETS, check_dir=False)),
         Route(bundle_address(), map_script),

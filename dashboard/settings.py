@@ -40,6 +40,7 @@ class Settings:
     lists: str = ""  # folder of edited reference lists (see data.lists); empty: those that come with Hexacross
     tokens: str = "var/tokens.ndjson"  # file of the tokens of live feeds (`hexacross token`)
     views: str = "var/views.json"  # file of the views that people saved by name
+    walls: str = ""  # folder of own scripts for wall screens, beside those that come with Hexacross; empty: none
     alerts: str = "var/alerts.json"  # file of the thresholds that people set on the page Situation
     body_mb: int = 8  # largest request of a live feed, inflated, in megabytes
     url: str = ""  # of the server that `hexacross feed` feeds; empty: this machine's, on `port`
@@ -164,6 +165,7 @@ READERS: dict[str, Callable[[str, str], object]] = {
     "url": _optional_text,
     "token": _optional_text,
     "lists": _optional_text,
+    "walls": _optional_text,
     "tiles_url": _optional_text,
     "tiles_attribution": _optional_text,
     "tiles_zooms": _zooms,

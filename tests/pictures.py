@@ -19,13 +19,13 @@ from itertools import product
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from data.demo import load_demo
 from data.geography import geography
 from data.ingest import load_file
 from data.opening import open_store
-from tests.browser.conftest import FLAGS, serve
+from tests.browser.conftest import FLAGS, serve, until
 from tests.browser.pixels import FRAME, map_frame
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -47,9 +47,20 @@ PAGES = {  # beside the Situation
     "couverture": YEAR,
 }
 PAGE_SIZES = SIZES[:2]
+WALLS = {  # script, kind of scene, width, height
+    "mur-carte": ("national", "carte", 3840, 2160),
+    "mur-chiffres": ("cross", "chiffres", 3840, 2160),
+    "mur-comparaison": ("national", "comparaison", 3840, 2160),
+    "mur-portrait": ("cross", "carte", 2160, 3840),
+}
 AGAIN_MS = 500  # until nothing has moved
 READY_MS = 120_000  # the first look at a region takes a while
 COLOURS = 256  # of a picture: what it shows is flat
+LEAVING = """(() => {
+  const shown = window.room?.current?.shown?.kind;
+  if (shown && shown !== "%(kind)s") room._wake?.("time");
+  return shown === "%(kind)s";
+})()"""
 SETTLED = """() => {
   const map = Object.values(window).find((value) => value instanceof L.Map);
   return !Object.values(map._layers).find((held) => held._queue)._queue.waiting.size;
@@ -94,6 +105,19 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     for frame in page.frames[1:]:
         for at in range(frame.locator(".hxs-map").count()):  # side by side
             frame.locator(".hxs-map .hxc-map[data-state=ready]").nth(at).wait_for(timeout=READY_MS)
+    return at_rest(page)
+
+
+def take_wall(browser: Browser, address: str, kind: str, width: int, height: int) -> Image.Image:
+    """A picture of the first scene of a kind, those before it being left at once."""
+    page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
+    page.goto(address)
+    until(page, LEAVING % {"kind": kind}, READY_MS / 1000)
+    return at_rest(page)
+
+
+def at_rest(page: Page) -> Image.Image:
+    """A picture of a page once nothing moves on it any more, and the end of that page."""
     before, taken = b"", page.screenshot(animations="disabled")
     while taken != before:
         page.wait_for_timeout(AGAIN_MS)
@@ -121,6 +145,12 @@ def main(names: list[str]) -> None:
                 for name, (width, height) in product(wanted, sizes):
                     path = IMAGES / f"{name}-{width}x{height}.png"
                     take(browser, f"{address}/{views[name]}", width, height).save(path, optimize=True)
+        if walls := [name for name in WALLS if name in names or not names]:
+            with served() as address:
+                for name in walls:
+                    script, kind, width, height = WALLS[name]
+                    picture = take_wall(browser, f"{address}/mur?script={script}", kind, width, height)
+                    picture.save(IMAGES / f"{name}-{width}x{height}.png", optimize=True)
         browser.close()
 
 

@@ -23,9 +23,13 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """`hexacross run` over a store, on one port for as many lives as it is started."""
+    """`hexacross run` over a store, on one port for as many lives as it is started.
 
-    def __init__(self, store: str, tokens: Path, log: Path) -> None:
+    `settings`: others, by their `HEXACROSS_…` names.
+    """
+
+    def __init__(self, store: str, tokens: Path, log: Path, **settings: str) -> None:
+        self._settings = settings
         self._store, self._tokens, self._log = store, tokens, log
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
@@ -33,7 +37,7 @@ class ServerProcess:
 
     def start(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HEXACROSS_")}
-        environment |= {"HEXACROSS_STORE": self._store, "HEXACROSS_TOKENS": str(self._tokens)}
+        environment |= {"HEXACROSS_STORE": self._store, "HEXACROSS_TOKENS": str(self._tokens)} | self._settings
         if "HEXACROSS_CACHE" in os.environ:
             environment["HEXACROSS_CACHE"] = os.environ["HEXACROSS_CACHE"]
         program = "from dashboard.cli import main; main()"
@@ -45,6 +49,11 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
             )
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def wait(self) -> None:
         """Until it answers."""

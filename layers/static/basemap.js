@@ -33,7 +33,7 @@
     /** `changed` is called when a tile has arrived; `failed("index" or "tile")` when something is not there. */
     constructor(folder, colours, changed, failed) {
       this.tiles = new hexacross.BasemapTiles(folder, changed, failed);
-      Object.assign(this, { colours, showBorders: true, showNames: true, english: false });
+      Object.assign(this, { colours, showBorders: true, showNames: true, placesOnly: false, english: false });
     }
 
     /** Water, land and borders; borders alone `over` a picture that lies below. */
@@ -71,10 +71,10 @@
 
     _stroke(frame, patches, rank, colour, width) {
       const { context } = frame;
-      const magnified = hexacross.magnified(1);
+      const thick = hexacross.line(width);
       for (const patch of patches) {
         this._inTile(frame, patch, (path, step) => {
-          context.lineWidth = (width * magnified) / step;
+          context.lineWidth = thick / step;
           context.lineJoin = "bevel"; // of lines this thin no one tells it from a round one, which takes a quarter longer
           context.lineCap = "round"; // closes the cuts between tiles
           context.strokeStyle = colour;
@@ -116,7 +116,7 @@
       for (const { tile, boxes } of this.tiles.inSight(frame)) {
         for (const place of tile.names) {
           const { x, y } = place;
-          if (place.zoom > zoom || zoom >= (UNTIL_ZOOM[place.kind] || Infinity)) continue;
+          if (place.zoom > zoom || zoom >= (UNTIL_ZOOM[place.kind] || Infinity) || (this.placesOnly && place.kind in WIDE)) continue;
           if (x < frame.west || x > frame.east || y < frame.north || y > frame.south) continue;
           if (boxes && !boxes.some(([west, north, east, south]) => x >= west && x < east && y >= north && y < south)) continue;
           found.push(place);
@@ -175,7 +175,7 @@
 
     _dot(context, x, y, colour) {
       context.beginPath();
-      context.arc(x, y, 2 * this._magnified, 0, 2 * Math.PI);
+      context.arc(x, y, hexacross.line(2), 0, 2 * Math.PI);
       context.fillStyle = colour;
       context.strokeStyle = this.colours.halo;
       context.lineWidth = 1.5;

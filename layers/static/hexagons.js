@@ -161,7 +161,10 @@
       map.on("moveend", this._moved, this);
       L.DomEvent.on(this._keys, "keydown", this._key, this);
       L.DomEvent.on(this._container, "keydown", (event) => event.key === "Escape" && this._free());
-      this._resizes = new ResizeObserver(() => map.invalidateSize({ animate: false }));
+      this._resizes = new ResizeObserver(() => {
+        map.invalidateSize({ animate: false });
+        if (this._isLed) this._goHome(); // nobody has moved it
+      });
       this._resizes.observe(this._container);
     },
 
@@ -195,6 +198,32 @@
         if (error instanceof DOMException) return window; // held by a page of another origin
         throw error;
       }
+    },
+
+    /**
+     * For a page that leads the map through views, each in its turn: show one, given as an address, at a zoom or (null) as
+     * large as its territory fits. Resolves once all of it is there; a view that another one replaced never does.
+     */
+    lead: function (query, zoom = null) {
+      Object.assign(this, { zoomAsked: zoom, _isLed: true });
+      this.viewKey = null; // the map goes there, wherever it is
+      window.history.replaceState(null, "", `?${query}`);
+      const isThere = new URLSearchParams(query).toString() === this._query;
+      this._watch();
+      return new Promise((resolve) => {
+        this._led = resolve;
+        if (!isThere || !this.view || this.coming) return;
+        this.viewKey = this.view.description.view.key;
+        this._goHome();
+        this._arrived();
+      });
+    },
+
+    /** Tell who leads the map that what was asked for is there. */
+    _arrived: function () {
+      if (!this._led || this.coming || this.view.asked !== this._query || this._container.dataset.state !== "ready") return;
+      this._led();
+      this._led = null;
     },
 
     // ── What changes ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -303,7 +332,7 @@
     _come: function (described, version) {
       if (this.coming && !this.coming.walk) this.coming.close();
       const language = new URLSearchParams(this._query).get("langue") || "";
-      const coming = new hexacross.MapView(this, described, version, language);
+      const coming = Object.assign(new hexacross.MapView(this, described, version, language), { asked: this._query });
       if (this.view && this.view.description.view.key === described.view.key) coming.homeZoom = this.view.homeZoom;
       this._await(coming);
       if (described.view.key !== this.viewKey) {
@@ -433,6 +462,7 @@
         paddingBottomRight: [this.insets.width() + 16, this.walk.height(Boolean(held.description.step)) + 16],
         animate: false,
       });
+      if (this.zoomAsked) this._map.setZoom(this.zoomAsked, { animate: false });
       held.homeZoom = this._map.getZoom();
     },
 
@@ -501,6 +531,7 @@
       if (!view.isWhole || this.coming) return;
       this._container.dataset.state = "ready";
       map.fire("hexacross:ready", { description: view.description, count: counted.loaded });
+      this._arrived();
     },
 
     /** What the window shows of the map, without the canvas's margins. */

@@ -7,6 +7,7 @@
   const ASSUMED = { operating: [1.5, 4], undated: [1.5, 9], installing: [8, 4, 1.5, 4] }; // dotted, whatever the status
   const FONT = '"Source Sans", "Source Sans 3", "Source Sans Pro", system-ui, "Segoe UI", sans-serif';
   const NAMES_FROM_ZOOM = 7;
+  const SMALLEST = 40; // of a perimeter on a wall, in widths of its line there: smaller, it would cover what it surrounds
   const NAMED_FROM = { jurisdiction: 4 }; // there are few of them
 
   /** The dashes of a perimeter's line, on the map and in the legend. */
@@ -89,7 +90,9 @@
       }
       const selected = outline.kind === "selected";
       const far = frame.zoom < NAMES_FROM_ZOOM && outline.kind !== "jurisdiction"; // of a few pixels, it must not hide its hexagons
-      const width = hexacross.magnified(selected ? 2.2 : far ? 0.8 : 1.5);
+      const width = hexacross.line(selected ? 2.2 : far ? 0.8 : 1.5);
+      const isOnWall = hexacross.line(0) > 0;
+      if (isOnWall && !selected && (outline.box[2] - outline.box[0]) * frame.scale < SMALLEST * width) return;
       context.lineJoin = "round";
       context.setLineDash([]);
       if (!far || selected) {
@@ -100,7 +103,7 @@
         context.globalAlpha = 1;
       }
       context.lineCap = outline.assumed ? "round" : "butt";
-      context.setLineDash(selected ? [] : hexacross.dashesOf(outline));
+      context.setLineDash(selected ? [] : hexacross.dashesOf(outline).map((px) => hexacross.line(px)));
       context.strokeStyle = selected ? this.colours.accent : this.colours.outline;
       context.lineWidth = width;
       context.stroke();
@@ -117,7 +120,7 @@
         const x = Math.round(frame.x(outline.seat[0]));
         const y = Math.round(frame.y(outline.seat[1]));
         const isNamed = frame.zoom >= (NAMED_FROM[outline.kind] || NAMES_FROM_ZOOM);
-        const half = magnified * (isNamed ? 3 : 1.5);
+        const half = hexacross.line(isNamed ? 3 : 1.5);
         hexacross.drawSeat(context, x, y, half, outline.status, this.colours);
         taken.push([x - half - 2, y - half - 2, x + half + 2, y + half + 2]);
         if (isNamed) this._name(context, outline.name, x, y - 13 * magnified, taken, magnified);

@@ -54,6 +54,15 @@ def wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(address)
 
 
+def until(page: Page, expression: str, timeout_s: float = 30) -> None:
+    """Poll a page until an expression is true there: its policy lets Playwright's own waiting evaluate nothing."""
+    deadline = time.monotonic() + timeout_s
+    while not page.evaluate(expression):
+        if time.monotonic() > deadline:
+            raise TimeoutError(expression)
+        page.wait_for_timeout(20)
+
+
 def serve(store: Path | str, log: Path, **settings: str) -> Iterator[str]:
     """Run `hexacross run` on a free port until the generator is closed; `settings` by their `HEXACROSS_…` names."""
     port = free_port()

@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from html import escape
 
 from dashboard import panels
+from dashboard.alert_part import alerts_html
+from dashboard.changes import others
 from dashboard.context import Context, viewer_of
 from dashboard.controls import KINDS_CHOSEN
-from dashboard.figures import key_figures, population_of, totals_before, without_hour, without_place
+from dashboard.figures import key_figures, population_of, without_hour, without_place
 from dashboard.i18n import _
 from dashboard.mapdata import period_label
 from dashboard.recall import Reading
@@ -27,10 +29,10 @@ UNKNOWN = Totals(*(math.nan,) * 6)  # figures that the store never gave: an em d
 def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> dict[str, str]:
     """HTML by name of part, for a dated view."""
     try:
-        totals = reading.ask(held.store.totals, view.query(), viewer)
-        before = totals_before(reading, held.store, view, viewer)
+        totals = reading.ask(held.totals, view.query(), viewer)
+        compared = others(held, viewer, view, reading, datetime.now(UTC))
     except StoreError:
-        totals, before = UNKNOWN, None
+        totals, compared = UNKNOWN, []
     try:
         sources = reading.ask(held.store.sources, viewer)
     except StoreError:
@@ -42,7 +44,8 @@ def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> d
     ages = source_ages(sources, held.settings.stale_hours, datetime.now(UTC))
     return {
         "trail": escape(trail(view)),
-        "figures": panels.figures_html(key_figures(totals, before, population_of(held.geography, view.territory))),
+        "figures": panels.figures_html(key_figures(totals, population_of(held.geography, view.territory), compared)),
+        "alerts": alerts_html(held, viewer, view, reading),
         "missing": panels.sentence_html(" ".join(note for note in missing if note)),
         "sources": panels.sources_html(ages),
     }

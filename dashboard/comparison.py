@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.changes import previous_view
 from dashboard.context import Context
-from dashboard.figures import previous_view
 from dashboard.measures import MEASURES
 from dashboard.recall import Reading
 from dashboard.view import ONE_DAY, Period, View

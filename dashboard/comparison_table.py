@@ -10,8 +10,8 @@ from html import escape
 import numpy as np
 
 from dashboard import format as fmt
+from dashboard.changes import previous_view
 from dashboard.comparison import Compared
-from dashboard.figures import previous_view
 from dashboard.i18n import _
 from dashboard.view import View
 from data.query import Territory

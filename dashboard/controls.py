@@ -302,7 +302,7 @@ def _period_days(name: str, held: Period) -> tuple[date, date] | None:
 
 
 def _period_shown(view: View, dated: View, held: Period) -> str:
-    if view.start is None and view.stop is None:
+    if view.start is None and view.stop is None and view.step != HOUR_STEP:
         return "90"
     return next((name for name in PERIODS if _period_days(name, held) == (dated.start, dated.stop)), "dates")
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.i18n import _, current_language
 from dashboard.theme import ACCENT
 from data.store import DayCounts
-from layers.colours import ThemeName
+from layers.colours import THEMES, ThemeName
 
 DAY_MS = 86_400_000
 FRENCH_TIME = {
@@ -38,10 +38,10 @@ def frame(days: DayCounts) -> pd.DataFrame:
 
 
 def daily_curve(days: DayCounts, theme: ThemeName) -> None:
-    """Draw the incidents of each day, with the table behind it one click away."""
+    """Draw the incidents and the controls of each day, with the table behind them one click away."""
     table = frame(days)
     columns = {"day": _("Jour"), "incidents": _("Incidents"), "controls": _("Contrôles")}
-    st.altair_chart(_chart(_with_end(table), ACCENT[theme]), width="stretch")
+    st.altair_chart(_chart(_with_end(table), theme), width="stretch")
     with st.expander(_("Table de la courbe")):
         st.dataframe(
             table.rename(columns=columns),
@@ -58,22 +58,34 @@ def _with_end(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, end.assign(day=end["day"] + pd.Timedelta(days=1))], ignore_index=True)
 
 
-def _chart(table: pd.DataFrame, colour: str) -> alt.Chart:
-    chart: alt.Chart = (
-        alt.Chart(table)
-        .mark_area(color=colour, opacity=0.18, line={"color": colour, "strokeWidth": 1.5}, interpolate="step-after")
-        .encode(
-            x=alt.X("day:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=5, tickMinStep=DAY_MS)),
-            y=alt.Y("incidents:Q", title=None, axis=alt.Axis(tickCount=3, format="d")),
-            tooltip=[
-                alt.Tooltip("said:T", title=_("Jour"), format="%d/%m/%Y"),
-                alt.Tooltip("incidents:Q", title=_("Incidents"), format="d"),
-                alt.Tooltip("controls:Q", title=_("Contrôles"), format="d"),
-            ],
-        )
-        .properties(height=120)
+def _chart(table: pd.DataFrame, theme: ThemeName) -> alt.LayerChart | alt.FacetChart:
+    """Incidents as an area; controls as a dashed line on the same scale: both are facts, of the same place and day."""
+    incidents, controls = _("Incidents"), _("Contrôles")
+    colour = alt.Color(
+        "what:N",
+        scale=alt.Scale(domain=[incidents, controls], range=[ACCENT[theme], THEMES[theme].ink_minor]),
+        legend=alt.Legend(title=None, orient="top", symbolType="stroke", offset=4),
     )
+    base = alt.Chart(table).encode(
+        x=alt.X("day:T", title=None, axis=alt.Axis(grid=False, labelOverlap=True, tickCount=5, tickMinStep=DAY_MS)),
+        tooltip=[
+            alt.Tooltip("said:T", title=_("Jour"), format="%d/%m/%Y"),
+            alt.Tooltip("incidents:Q", title=incidents, format="d"),
+            alt.Tooltip("controls:Q", title=controls, format="d"),
+        ],
+    )
+    axis = alt.Axis(tickCount=3, format="d")
+    area = base.transform_calculate(what=f"{incidents!r}").mark_area(
+        opacity=0.18, line={"color": ACCENT[theme], "strokeWidth": 1.5}, interpolate="step-after"
+    )
+    line = base.transform_calculate(what=f"{controls!r}").mark_line(
+        strokeWidth=1.2, strokeDash=[4, 2], interpolate="step-after"
+    )
+    chart: alt.LayerChart | alt.FacetChart = alt.layer(
+        area.encode(y=alt.Y("incidents:Q", title=None, axis=axis), color=colour),
+        line.encode(y=alt.Y("controls:Q", title=None, axis=axis), color=colour),
+    ).properties(height=160)
     if current_language() != "fr":
         return chart
-    french: alt.Chart = chart.configure(locale={"time": FRENCH_TIME, "number": FRENCH_NUMBERS})
+    french: alt.LayerChart | alt.FacetChart = chart.configure(locale={"time": FRENCH_TIME, "number": FRENCH_NUMBERS})
     return french

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import pandas as pd
 import pyarrow as pa
 import streamlit as st
@@ -14,7 +16,7 @@ from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, QUANTITY_UNITS, SERVI
 
 def readable(events: pa.Table) -> pd.DataFrame:
     """Columns for people: legal time of the place, labels of the closed lists, quantities with their unit."""
-    rows = [_row(event) for event in events.to_pylist()]
+    rows = [in_words(event) for event in events.to_pylist()]
     columns = [
         _("Date"),
         _("Nature"),
@@ -28,17 +30,30 @@ def readable(events: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(event: dict[str, object]) -> tuple[str, ...]:
-    kind = _label(KINDS, event["kind"]) or _label(FAMILIES, event["family"])
-    return (
-        _when(event),
-        kind,
-        _label(DRUGS, event["drug"]),
-        _quantity(event),
-        _checked(event),
-        _label(MODES, event["mode"]),
-        _label(SERVICES, event["service"]),
-        str(event["source"]),
+class Words(NamedTuple):
+    """A fact in words, each "" where it is not known."""
+
+    when: str
+    kind: str
+    drug: str
+    quantity: str
+    checked: str
+    mode: str
+    service: str
+    source: str
+
+
+def in_words(event: dict[str, Any]) -> Words:
+    """A fact of the store (data.schema) for people."""
+    return Words(
+        when=_when(event),
+        kind=_label(KINDS, event["kind"]) or _label(FAMILIES, event["family"]),
+        drug=_label(DRUGS, event["drug"]),
+        quantity=_quantity(event),
+        checked=_checked(event),
+        mode=_label(MODES, event["mode"]),
+        service=_label(SERVICES, event["service"]),
+        source=str(event["source"]),
     )
 
 
@@ -46,16 +61,16 @@ def _label(labels: dict[str, str], code: object) -> str:
     return _(labels[str(code)]) if code in labels else ""
 
 
-def _when(event: dict[str, object]) -> str:
+def _when(event: dict[str, Any]) -> str:
     day = pd.Timestamp(str(event["day"])).date()
     if event["occurred_precision"] not in (None, "minute"):
         return fmt.short_day(day)
     zone = time_zone_of(str(event["departement"] or ""))
-    local = pd.Timestamp(event["occurred_at"]).tz_localize("UTC").tz_convert(zone)  # type: ignore[arg-type]  # an instant of the store
+    local = pd.Timestamp(event["occurred_at"]).tz_localize("UTC").tz_convert(zone)
     return fmt.instant(local.to_pydatetime())
 
 
-def _quantity(event: dict[str, object]) -> str:
+def _quantity(event: dict[str, Any]) -> str:
     if event["quantity_kg"] is not None:
         return fmt.kilograms(float(str(event["quantity_kg"])))
     if event["quantity_units"] is not None:
@@ -65,7 +80,7 @@ def _quantity(event: dict[str, object]) -> str:
     return ""
 
 
-def _checked(event: dict[str, object]) -> str:
+def _checked(event: dict[str, Any]) -> str:
     if event["checked"] is None:
         return ""
     checked = fmt.number(float(str(event["checked"])))

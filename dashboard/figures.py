@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dashboard import format as fmt
+from dashboard.changes import Change, Other, changes_of, sums_of
 from dashboard.hexagon_table import FEWEST_INHABITANTS
 from dashboard.i18n import _, ngettext
-from dashboard.recall import Reading
 from dashboard.tables import HexagonTable
-from dashboard.view import View
 from data.geography import Geography
-from data.query import Territory, Viewer
-from data.store import DayCounts, HourCounts, Store, Totals
+from data.query import Territory
+from data.store import DayCounts, HourCounts, Totals
 from data.vocabulary import HEXAGON_PRECISIONS
 from geo.rates import rate_with_interval, share_with_interval
 from layers.hexagons import STATE_CODES
@@ -24,11 +25,12 @@ from layers.hexagons import STATE_CODES
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`value` is formatted with its unit; `behind` says what stands behind it."""
+    """`value` is formatted with its unit; `behind` says what stands behind it, `changes` how it stands to others."""
 
     label: str
     value: str
     behind: str
+    changes: tuple[Change, ...] = ()
 
 
 def population_of(known: Geography, territory: Territory | None) -> float:
@@ -40,29 +42,23 @@ def population_of(known: Geography, territory: Territory | None) -> float:
     return float(found.iloc[0]) if len(found) else math.nan
 
 
-def previous_view(view: View) -> View:
-    """The period of the same length just before."""
-    if view.start is None or view.stop is None:
-        raise ValueError("a view without dates: call dated() first")
-    return replace(view, start=view.start - (view.stop - view.start), stop=view.start)
-
-
-def totals_before(reading: Reading, store: Store, view: View, viewer: Viewer) -> Totals | None:
-    """Totals of the previous period; None unless the store holds all of it."""
-    before = previous_view(view)
-    held = reading.ask(store.period, viewer)
-    if held is None or before.start is None or before.start < held[0]:
-        return None
-    return reading.ask(store.totals, before.query(), viewer)
-
-
-def key_figures(totals: Totals, before: Totals | None, population: float) -> list[Figure]:
+def key_figures(totals: Totals, population: float, others: Sequence[Other] = ()) -> list[Figure]:
     """The four figures of a situation; `population` is the territory's, NaN when unknown."""
     return [
-        Figure(_("Incidents"), fmt.number(totals.incidents), _incidents_behind(totals, before, population)),
-        Figure(_("Contrôles"), fmt.number(totals.controls), _controls_behind(totals)),
-        Figure(_("Quantités saisies"), fmt.kilograms(totals.kg), _before(before, "kg", fmt.kilograms)),
-        Figure(_("Avoirs saisis"), fmt.euros(totals.eur), _before(before, "eur", fmt.euros)),
+        Figure(
+            _("Incidents"),
+            fmt.number(totals.incidents),
+            _rate(totals, population),
+            changes_of(totals.incidents, others, "incidents"),
+        ),
+        Figure(
+            _("Contrôles"),
+            fmt.number(totals.controls),
+            _controls_behind(totals),
+            changes_of(totals.controls, others, "controls"),
+        ),
+        Figure(_("Quantités saisies"), fmt.kilograms(totals.kg), sums_of(others, "kg", fmt.kilograms)),
+        Figure(_("Avoirs saisis"), fmt.euros(totals.eur), sums_of(others, "eur", fmt.euros)),
     ]
 
 
@@ -77,23 +73,19 @@ def hexagon_figures(table: HexagonTable) -> list[Figure]:
     one = Totals(value["incidents"], value["controls"], value["checked"], value["positive"], value["kg"], value["eur"])
     inhabitants = value["population"] if value["population"] >= FEWEST_INHABITANTS else math.nan
     return [
-        *key_figures(one, None, inhabitants)[:3],
+        *key_figures(one, inhabitants)[:3],
         Figure(_("Habitants"), fmt.number(value["population"]), _("estimés au prorata des surfaces")),
     ]
 
 
-def _incidents_behind(totals: Totals, before: Totals | None, population: float) -> str:
+def _rate(totals: Totals, population: float) -> str:
     rate = rate_with_interval(np.array([totals.incidents]), np.array([population]))
     value = float(rate.value[0])
-    parts = [_before(before, "incidents", fmt.number)]
-    if not math.isnan(value):
-        parts.insert(
-            0,
-            _("{rate} pour 100 000 habitants ({interval})").format(
-                rate=fmt.significant(value), interval=fmt.interval(float(rate.low[0]), float(rate.high[0]))
-            ),
-        )
-    return " · ".join(part for part in parts if part)
+    if math.isnan(value):
+        return ""
+    return _("{rate} pour 100 000 habitants ({interval})").format(
+        rate=fmt.significant(value), interval=fmt.interval(float(rate.low[0]), float(rate.high[0]))
+    )
 
 
 def _controls_behind(totals: Totals) -> str:
@@ -106,12 +98,6 @@ def _controls_behind(totals: Totals) -> str:
         share=fmt.significant(value),
         interval=fmt.interval(100 * float(share.low[0]), 100 * float(share.high[0])),
     )
-
-
-def _before(before: Totals | None, name: str, format_value: object) -> str:
-    if before is None or not callable(format_value):
-        return ""
-    return _("période précédente : {value}").format(value=format_value(getattr(before, name)))
 
 
 def without_place(totals: Totals) -> str:
@@ -142,11 +128,41 @@ def without_hour(counts: HourCounts) -> str:
     ).format(n=fmt.number(unknown))
 
 
-def daily_sentence(days: DayCounts) -> str:
-    """What the daily curve shows, in one sentence."""
+def known_days(days: DayCounts, held: tuple[date, date]) -> DayCounts:
+    """The same with days outside what the store holds unknown: nothing was told of them, which is not zero."""
+    inside = (days.days >= np.datetime64(held[0])) & (days.days <= np.datetime64(held[1]))
+    return replace(
+        days, incidents=np.where(inside, days.incidents, np.nan), controls=np.where(inside, days.controls, np.nan)
+    )
+
+
+def daily_sentence(days: DayCounts, held: tuple[date, date]) -> str:
+    """What the daily curve shows, in one sentence; and where it stops, when the store holds no more."""
     known = ~np.isnan(days.incidents)
     if not known.any():
         return _("Nombre de faits par jour protégé ou inconnu.")
+    return " ".join(part for part in (_peak(days, known), _controls_beside(days, known), _stops(days, held)) if part)
+
+
+def _controls_beside(days: DayCounts, known: NDArray[np.bool_]) -> str:
+    """Incidents beside the controls of the same place and days."""
+    alone = int(((days.incidents > 0) & (days.controls == 0) & known).sum())
+    if not alone:
+        return ""
+    return ngettext(
+        "{n} jour avec incident et sans contrôle.", "{n} jours avec incident et sans contrôle.", alone
+    ).format(n=fmt.number(alone))
+
+
+def _stops(days: DayCounts, held: tuple[date, date]) -> str:
+    if np.datetime64(held[1]) >= days.days[-1] and np.datetime64(held[0]) <= days.days[0]:
+        return ""
+    return _("Inconnu hors des données, du {first} au {last} : la courbe s'y arrête.").format(
+        first=fmt.short_day(held[0]), last=fmt.short_day(held[1])
+    )
+
+
+def _peak(days: DayCounts, known: NDArray[np.bool_]) -> str:
     peak = int(np.nanargmax(days.incidents))
     peak_day: date = days.days[peak].astype("datetime64[D]").item()
     return _("{mean} incidents par jour en moyenne ; le plus : {peak}, le {day}.").format(

@@ -15,7 +15,14 @@ INLINE_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)  # only a flag fo
 AGENT_LINK = re.compile(r'<link rel="service-desc"[^>]*>')  # describes an API that we keep off
 SCRIPTS = "".join(
     f'<script src="{path}" defer></script>'
-    for path in ("/ui/words.js", "/layers/stream.js", "/layers/live.js", "/ui/live.js", "/ui/matrix.js")
+    for path in (
+        "/ui/words.js",
+        "/layers/stream.js",
+        "/layers/live.js",
+        "/ui/parts.js",
+        "/ui/live.js",
+        "/ui/matrix.js",
+    )
 )
 
 # What the map's frame will ask for, one after the other: fetched meanwhile.

@@ -23,14 +23,15 @@ def marking_band(markings: tuple[str, ...]) -> None:
         st.html(f'<div class="hx-band hx-{escape(markings[0])}" role="note">{label}</div>')
 
 
-def title(name: str, trail: str, aside: str = "", *, follows: bool = True) -> None:
-    """`trail`: where we are, smaller, beside the name. `aside`: at the right end of the line, already HTML.
+def title(name: str, trail: str, aside: str = "", before: str = "", after: str = "", *, follows: bool = True) -> None:
+    """`trail`: where we are, smaller, beside the name. Already HTML: `before` the name what holds it, `after` it what
+    of it is looked at, `aside` at the right end of the line.
 
     `follows`: the trail is that of `/chiffres`, which the page's script keeps up to date.
     """
     live = ' data-live="trail"' if follows else ""
     st.html(
-        f'<header class="hx-title"><h1>{escape(name)}</h1>'
+        f'<header class="hx-title">{before}<h1>{escape(name)}</h1>{after}'
         f'<span class="hx-trail"{live}>{escape(trail)}</span>'
         f'<span class="hx-aside">{aside}</span></header>'
     )
@@ -80,14 +81,20 @@ def outage(version: int, as_of: datetime, away_since: datetime | None, zone: tzi
 
 
 def figures_html(shown: Iterable[Figure]) -> str:
-    """Four figures, two a line."""
-    cells = "".join(
-        f'<div class="hx-figure"><div class="hx-label">{escape(figure.label)}</div>'
-        f'<div class="hx-value">{escape(figure.value)}</div>'
-        f'<div class="hx-behind">{escape(figure.behind)}</div></div>'
-        for figure in shown
+    """Those that are compared a line each, the others two a line."""
+    return f'<section class="hx-figures">{"".join(_figure(figure) for figure in shown)}</section>'
+
+
+def _figure(figure: Figure) -> str:
+    changes = "".join(
+        f'<p class="hx-change{" hx-beyond" if change.beyond_chance else ""}">{escape(change.text)}</p>'
+        for change in figure.changes
     )
-    return f'<section class="hx-figures">{cells}</section>'
+    return (
+        f'<div class="hx-figure{" hx-changed" if changes else ""}"><div class="hx-label">{escape(figure.label)}</div>'
+        f'<div class="hx-value">{escape(figure.value)}</div>{changes}'
+        f'<div class="hx-behind">{escape(figure.behind)}</div></div>'
+    )
 
 
 def figures(shown: Iterable[Figure]) -> None:
@@ -101,6 +108,11 @@ def heading(text: str, behind: str = "") -> None:
 def sentence_html(text: str) -> str:
     """A sentence below what it explains; nothing for none."""
     return f'<p class="hx-sentence">{escape(text)}</p>' if text else ""
+
+
+def details_html(summary: str, body: str) -> str:
+    """What is one click away; `body` is HTML."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
 
 
 def sentence(text: str) -> None:

@@ -16,6 +16,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import layers
+from dashboard.alert_file import state_of
+from dashboard.alert_part import alert_outlines
 from dashboard.beside import live_parts_json
 from dashboard.comparison_maps import maps_route
 from dashboard.context import Context, today, viewer_of
@@ -27,6 +29,7 @@ from dashboard.i18n import current_language, use_language
 from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import perimeters_json
+from dashboard.parts import PARTS, part_json
 from dashboard.settings import LANGUAGES
 from dashboard.tiles import Tiles
 from dashboard.view import View
@@ -62,6 +65,8 @@ def routes(context: Context) -> list[BaseRoute]:
         *CoverageTiles(context).routes(),
         corridors_route(context),
         Route("/chiffres", _answer(context, "application/json", live_parts_json)),
+        *(Route(f"/parties/{name}", _answer(context, "application/json", part_json(name))) for name in PARTS),
+        Route("/alertes/perimetres", _answer(context, "application/json", alert_outlines)),
         zone_route(context),
         maps_route(context),
         Route(STREAM, stream_route(context.live)),
@@ -121,13 +126,14 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
 
 def answer_key(make: Callable[[Context, View], bytes], context: Context, view: View) -> tuple[object, ...]:
     """What an answer depends on: facts (their version stands at `VERSION`), who is looking, what is looked at,
-    language, and the hour, for the ages."""
+    language, the alerts that were set, and the hour, for the ages."""
     return (
         make.__name__,
         current_language(),
         context.store.version(),
         viewer_of(context.settings),
         replace(view, cell=None, zone=None).address(),
+        state_of(Path(context.settings.alerts)),
         datetime.now(UTC).strftime("%Y-%m-%dT%H"),
     )
 

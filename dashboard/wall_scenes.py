@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dashboard import format as fmt
+from dashboard.changes import previous_view
 from dashboard.comparison import days_held
 from dashboard.context import Context, today, viewer_of
-from dashboard.figures import daily_sentence, population_of, previous_view
+from dashboard.figures import daily_sentence, known_days, population_of
 from dashboard.i18n import _, ngettext
 from dashboard.mapdata import period_label
 from dashboard.measures import MEASURES
@@ -170,8 +171,10 @@ def _kg_said(before: Totals | None) -> str:
 
 
 def _curve(context: Context, viewer: Viewer, scene: Scene, view: View) -> dict[str, Any]:
-    """Incidents of each day; None: protected or unknown, which leaves a gap."""
-    counts = context.store.counts_by_day(view.query(), viewer)
+    """Incidents of each day; None: protected, unknown or outside of what is held, which leaves a gap."""
+    counts, held = context.store.counts_by_day(view.query(), viewer), context.store.period(viewer)
+    if held:
+        counts = known_days(counts, held)
     values = [None if math.isnan(value) else value for value in counts.incidents.tolist()]
     most = max((value for value in values if value is not None), default=0)
     start, last = view.query().start, view.query().stop - ONE_DAY
@@ -182,7 +185,7 @@ def _curve(context: Context, viewer: Viewer, scene: Scene, view: View) -> dict[s
         "top_label": fmt.number(most),
         "zero_label": fmt.number(0),
         "ends": [fmt.short_day(start), fmt.short_day(last)],
-        "notes": [daily_sentence(counts)],
+        "notes": [daily_sentence(counts, held)] if held else [],
     }
 
 

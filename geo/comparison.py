@@ -161,3 +161,13 @@ def _odds(
         low = np.where(a > 0, betaincinv(one, b + 1, tail) / betainccinv(b + 1, one, tail), 0.0)
         high = np.where(b > 0, betainccinv(a + 1, other, tail) / betaincinv(other, a + 1, tail), np.inf)
     return low, high
+
+
+def holm(p_values: NDArray[np.float64], error: float) -> NDArray[np.bool_]:
+    """Which of several tests are beyond chance, all taken together (Holm's step-down); NaN is no test."""
+    tested = np.flatnonzero(np.isfinite(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    enough = p_values[order] <= error / (len(order) - np.arange(len(order)))
+    beyond = np.zeros(p_values.shape, dtype=np.bool_)
+    beyond[order[: len(order) if enough.all() else int(np.argmin(enough))]] = True
+    return beyond

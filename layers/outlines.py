@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import shapely
 
-OutlineKind = Literal["cross", "antenna", "jurisdiction", "selected"]
+OutlineKind = Literal["cross", "antenna", "jurisdiction", "selected", "alert"]
 """`antenna` is shown when asked for, `jurisdiction` with its name from afar, where jurisdictions are the subject."""
 OutlineStatus = Literal["operating", "undated", "installing"]
 

@@ -17,6 +17,7 @@ STRINGS: dict[str, str] = {
     "lost_empty": N_("Serveur injoignable depuis {since}."),
     "lost": N_("Données du {fresh} ; serveur injoignable depuis {since}."),
     "old_data": N_("Données du {day}, {age}"),
+    "in_alert": N_("Alerte : {name}"),
     "hexagons": N_("Hexagones"),
     "one_hexagon": N_("hexagone"),
     "keyboard": N_(

@@ -97,7 +97,7 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
     page.goto(address)
     page.wait_for_selector(".hx-sources")
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg), .hx-ledger')
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] :is(canvas, svg), .hx-ledger, .hx-latest')
     if page.locator(FRAME).count():
         frame = map_frame(page)
         frame.wait_for_selector(".hxc-map[data-state=ready]", timeout=READY_MS)

@@ -13,6 +13,7 @@ import streamlit as st
 from dashboard import format as fmt
 from dashboard import panels
 from dashboard.beside import trail
+from dashboard.changes import previous_view
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.control_curve import STEP_NAMES, control_curve, control_steps, curve_sentence
 from dashboard.control_figures import control_key_figures, mode_table_html, unchecked
@@ -39,7 +40,6 @@ from dashboard.controls import (
 )
 from dashboard.empty import offer_data
 from dashboard.exports import marking_suffix
-from dashboard.figures import previous_view
 from dashboard.i18n import _, translate_error
 from dashboard.map_host import show_map, theme_name
 from dashboard.measures import MEASURES

@@ -10,17 +10,21 @@ import streamlit as st
 
 from dashboard import format as fmt
 from dashboard import panels
+from dashboard.alert_part import manage_alerts
 from dashboard.beside import live_parts, trail
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.controls import choose_filters, choose_measure, choose_territory, view_in_address, write_address
 from dashboard.curve import daily_curve
+from dashboard.drill import crumbs_html
 from dashboard.empty import offer_data
 from dashboard.events_table import events_table
-from dashboard.figures import daily_sentence, hexagon_figures
+from dashboard.figures import daily_sentence, hexagon_figures, known_days
 from dashboard.hexagon_table import hexagon_table
 from dashboard.i18n import _, translate_error
+from dashboard.latest_part import controls_html
 from dashboard.map_host import clicked_cell, show_map, theme_name
 from dashboard.mapdata import place_name
+from dashboard.parts import waiting_html
 from dashboard.recall import Reading
 from dashboard.view import Period, View
 from data.errors import StoreError, UnreachableError
@@ -87,7 +91,8 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
 
 def _title(held: Context, view: View) -> None:
     name = held.geography.name(view.territory) if view.territory else _("France")
-    panels.title(name, trail(view), panels.language_link(view))
+    before, after = crumbs_html(held, view)
+    panels.title(name, trail(view), panels.language_link(view), before, after)
 
 
 @st.fragment
@@ -102,26 +107,57 @@ def _beside(held: Context, viewer: Viewer, asked: View) -> None:
         return
     view = asked.dated(period, today())
     parts = live_parts(held, viewer, view, reading)
+    panels.live("alerts", parts["alerts"])
+    panels.live("quiet", "")
     panels.live("figures", parts["figures"])
     panels.live("missing", parts["missing"])
-    if view.cell is not None:
-        _pinned(held, viewer, view, view.cell)
-    heading, redraw = st.columns([3, 1], vertical_alignment="bottom")
-    with heading:
-        panels.heading(_("Incidents par jour"))
-    with redraw:
-        _redraw()
-    try:
-        days = reading.ask(held.store.counts_by_day, view.query(), viewer)
-    except StoreError:
-        panels.sentence(_("Inconnus tant que la base ne répond pas."))
-    else:
-        daily_curve(days, theme_name())
-        panels.sentence(daily_sentence(days))
+    _tabs(held, viewer, view, period, reading)
     panels.heading(_("Sources"))
     panels.live("sources", parts["sources"])
     with outage:
         _outage(held, version, reading)
+
+
+def _tabs(held: Context, viewer: Viewer, view: View, period: Period | None, reading: Reading) -> None:
+    """What is not needed in five seconds: one thing at a time. Parts that take longer are fetched by the page."""
+    if view.cell is not None:
+        panels.heading(place_name(held.geography, view.cell) or _("Hexagone épinglé"), _area(view.cell))
+    names = [_("Direct"), _("Où"), _("Par jour"), _("Rythme"), _("Veille")]
+    if view.cell is not None:
+        # With the heading above, these stand elsewhere than those without a hexagon: they open where they say.
+        hexagon, *tabs = st.tabs([_("Hexagone"), *names], default=_("Hexagone"))
+        with hexagon:
+            _pinned(held, viewer, view, view.cell)
+    else:
+        tabs = list(st.tabs(names))
+    latest, where, by_day, rhythm, watch = tabs
+    with latest:
+        st.html(controls_html())
+        panels.live("latest", waiting_html())
+    with where:
+        panels.live("where", waiting_html())
+    with by_day:
+        _curve(held, viewer, view, period, reading)
+    with rhythm:
+        panels.live("rhythm", waiting_html())
+    with watch:
+        panels.heading(_("Seuils d'alerte"))
+        manage_alerts(held, viewer, view, reading)
+        panels.heading(_("Silences"))
+        panels.live("silences", waiting_html())
+
+
+def _curve(held: Context, viewer: Viewer, view: View, period: Period | None, reading: Reading) -> None:
+    _redraw()
+    try:
+        days = reading.ask(held.store.counts_by_day, view.query(), viewer)
+    except StoreError:
+        panels.sentence(_("Inconnus tant que la base ne répond pas."))
+        return
+    if period is not None:
+        days = known_days(days, period)
+        daily_curve(days, theme_name())
+        panels.sentence(daily_sentence(days, period))
 
 
 def _redraw() -> None:
@@ -135,16 +171,17 @@ def _outage(held: Context, version: int, reading: Reading) -> None:
     panels.outage(version, reading.as_of, away_since, ZoneInfo(st.context.timezone or "UTC"), recalled=recalled)
 
 
+def _area(cell: int) -> str:
+    return _("hexagone de {area} km²").format(area=fmt.significant(float(areas_km2([cell])[0])))
+
+
 def _pinned(held: Context, viewer: Viewer, view: View, cell: int) -> None:
     """The figures and the recent events of the pinned hexagon."""
     try:
         table = hexagon_table(held, view, only=cell)
     except UnreachableError:
-        panels.heading(place_name(held.geography, cell) or _("Hexagone épinglé"))
         panels.sentence(_("Inconnu tant que la base ne répond pas."))
         return
-    area = _("hexagone de {area} km²").format(area=fmt.significant(float(areas_km2(table.cells)[0])))
-    panels.heading(place_name(held.geography, cell) or _("Hexagone épinglé"), area)
     panels.figures(hexagon_figures(table))
     if viewer.sees_events:
         events = held.store.events(view.query(), viewer, cell=cell, limit=RECENT_EVENTS)
@@ -152,7 +189,3 @@ def _pinned(held: Context, viewer: Viewer, view: View, cell: int) -> None:
             events_table(events)
         else:
             panels.sentence(_("Aucun fait dans cet hexagone pour ces filtres."))
-    if st.button(_("Libérer l'hexagone")):
-        asked, _ignored = view_in_address(held)
-        write_address(replace(asked, cell=None))
-        st.rerun()

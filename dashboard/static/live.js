@@ -21,10 +21,7 @@
   };
 
   const put = ({ parts }, version) => {
-    for (const part of document.querySelectorAll("[data-live]")) {
-      const html = parts[part.dataset.live];
-      if (html !== undefined && html !== part.innerHTML) part.innerHTML = html; // the server's own, escaped there
-    }
+    window.hexacrossParts.put(parts);
     if (band()) Object.assign(band().dataset, { version, recalled: "" });
   };
 
@@ -40,6 +37,7 @@
   /** The curve is Streamlit's: its script must run again, as when one presses the button. */
   const redraw = () => {
     const button = document.querySelector(".st-key-redraw button");
+    if (button && !button.checkVisibility()) return; // of a tab that is not open: drawn when it is
     const { version, drawn } = band()?.dataset || {};
     if (!button || version === drawn || document.hidden || Date.now() - curveAt < CURVE_MS) return;
     curveAt = Date.now();
@@ -59,4 +57,5 @@
     live.check();
     redraw();
   }, WATCH_MS);
+  window.hexacrossParts.follow(live);
 })();

@@ -14,6 +14,7 @@
   const WHOLE_MS = 1500; // a new view replaces the old one when all of it is there, or after this
   const PULSE_MS = 3000; // an event that arrives pulses three times
   const PULSES = 3;
+  const ALERTS_MS = 500; // the page says from where to fetch the outlines of territories in alert
   const BEAT_MS = 80; // between two pictures of a pulse: a wall that shows five events a second does little else
 
   /**
@@ -47,11 +48,13 @@
       if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint("lines"));
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
+      this._alertWatcher = setInterval(() => this._watchAlerts(), ALERTS_MS);
       if (this.options.changes) this._follow();
     },
 
     onRemove: function (map) {
       clearInterval(this._watcher);
+      clearInterval(this._alertWatcher);
       clearTimeout(this._retry);
       if (this._live) this._live.stop();
       if (this._request) this._request.abort();
@@ -88,6 +91,7 @@
         this._offerOutlines();
         this.repaint("lines", "insets");
       });
+      this.alerts = new hexacross.Outlines(this.colours, () => this.repaint("lines", "insets"));
       this._canvases = {
         ground: canvas("hxc-ground", 200, (frame) => this.basemap && this.basemap.paintGround(frame, this.tileServer && this.tileServer.seen)),
         hexagons: canvas("hxc-hexagons", 400, (frame) => this._paintHexagons(frame)),
@@ -180,13 +184,21 @@
       parameters.delete("zone"); // drawn over the hexagons, which do not depend on it
       const query = parameters.toString();
       if (pin !== this._pinAsked) {
+        const isElsewhere = pin && pin !== this.pinned && this.view; // it was not clicked on this map
         this._pinAsked = pin;
         this._pinFromAddress();
+        if (isElsewhere && this.pinned) this._goTo(pin);
       }
       if (query === this._query) return;
       this._query = query;
       this.failures = 0;
       this._fetch();
+    },
+
+    /** Territories in alert: the page says where they are to be had, under another address when they change. */
+    _watchAlerts: function () {
+      const place = this._page().document.querySelector("[data-outlines]");
+      if (place && this.view) this.alerts.load(place.dataset.outlines);
     },
 
     /** The window whose address is the view: the page that holds the map, when it is one of ours. */
@@ -466,6 +478,14 @@
       held.homeZoom = this._map.getZoom();
     },
 
+    /** Show a hexagon and its surroundings, at a zoom at which hexagons are that small. */
+    _goTo: function (cell) {
+      const [least, most] = this.options.zooms;
+      let zoom = Math.max(least, Math.ceil(this._map.getZoom()));
+      while (zoom < most && this.view.resolutionAt(zoom) < h3.getResolution(cell)) zoom += 1;
+      this._map.setView(h3.cellToLatLng(cell), Math.max(zoom, this._map.getZoom()), { animate: false });
+    },
+
     // ── Painting ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     /** Have canvases drawn anew, by name; "insets" too. */
@@ -546,6 +566,8 @@
       const taken = this._panelBoxes();
       if (this.basemap) this.basemap.paintOver(frame);
       this.outlines.paint(frame);
+      this.alerts.paint(frame);
+      this.alerts.paintAlerts(frame, taken, this.strings.inAlert);
       this.outlines.paintNames(frame, taken);
       if (this.basemap) this.basemap.paintNames(frame, taken);
     },
@@ -565,6 +587,7 @@
       if (this.basemap) this.basemap.paintGround(frame);
       if (this.view && this.view.description.view.national && this.layers.shows("hexagons")) this.view.paintInset(frame, this.options.zooms);
       this.outlines.paint(frame);
+      this.alerts.paint(frame);
     },
 
     _paintMarks: function (frame) {

@@ -45,7 +45,7 @@
   hexacross.Outlines = class {
     constructor(colours, changed) {
       Object.assign(this, { colours, changed, url: "", all: [] });
-      this.shown = { selected: true, cross: true, antenna: false, jurisdiction: true };
+      this.shown = { selected: true, cross: true, antenna: false, jurisdiction: true, alert: true };
     }
 
     /** Fetch other perimeters; those shown stay until the new ones are there, or when they cannot be had. */
@@ -76,7 +76,7 @@
     }
 
     paint(frame) {
-      for (const kind of ["antenna", "jurisdiction", "cross", "selected"]) {
+      for (const kind of ["antenna", "jurisdiction", "cross", "selected", "alert"]) {
         if (this.shown[kind]) for (const outline of this.all) if (outline.kind === kind && frame.sees(outline.box)) this._line(frame, outline);
       }
     }
@@ -90,12 +90,13 @@
       }
       const selected = outline.kind === "selected";
       const far = frame.zoom < NAMES_FROM_ZOOM && outline.kind !== "jurisdiction"; // of a few pixels, it must not hide its hexagons
-      const width = hexacross.line(selected ? 2.2 : far ? 0.8 : 1.5);
+      const alert = outline.kind === "alert";
+      const width = hexacross.line(alert ? 3.5 : selected ? 2.2 : far ? 0.8 : 1.5);
       const isOnWall = hexacross.line(0) > 0;
-      if (isOnWall && !selected && (outline.box[2] - outline.box[0]) * frame.scale < SMALLEST * width) return;
+      if (isOnWall && !selected && !alert && (outline.box[2] - outline.box[0]) * frame.scale < SMALLEST * width) return;
       context.lineJoin = "round";
       context.setLineDash([]);
-      if (!far || selected) {
+      if (!far || selected || alert) {
         context.globalAlpha = 0.7;
         context.strokeStyle = this.colours.halo;
         context.lineWidth = width + 2;
@@ -104,7 +105,7 @@
       }
       context.lineCap = outline.assumed ? "round" : "butt";
       context.setLineDash(selected ? [] : hexacross.dashesOf(outline).map((px) => hexacross.line(px)));
-      context.strokeStyle = selected ? this.colours.accent : this.colours.outline;
+      context.strokeStyle = alert ? this.colours.alert : selected ? this.colours.accent : this.colours.outline;
       context.lineWidth = width;
       context.stroke();
       context.setLineDash([]);
@@ -127,7 +128,17 @@
       }
     }
 
-    _name(context, name, x, y, taken, magnified) {
+    /** The names of territories in alert, at whatever zoom, above their outlines: `words` has {name} to fill in. */
+    paintAlerts(frame, taken, words) {
+      const magnified = hexacross.magnified(1);
+      for (const { name, box } of this.all) {
+        if (!frame.sees(box)) continue;
+        const [x, y] = [frame.x((box[0] + box[2]) / 2), frame.y(box[1]) - 10 * magnified];
+        this._name(frame.context, hexacross.fill(words, { name }), x, y, taken, magnified, this.colours.alert);
+      }
+    }
+
+    _name(context, name, x, y, taken, magnified, colour = this.colours.outline) {
       context.font = `600 ${12 * magnified}px ${FONT}`;
       const width = context.measureText(name).width;
       const box = [x - width / 2 - 3, y - 8 * magnified, x + width / 2 + 3, y + 8 * magnified];
@@ -139,7 +150,7 @@
       context.strokeStyle = this.colours.halo;
       context.lineWidth = 3 * magnified;
       context.strokeText(name, x, y);
-      context.fillStyle = this.colours.outline;
+      context.fillStyle = colour;
       context.fillText(name, x, y);
     }
   };

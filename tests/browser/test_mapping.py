@@ -48,7 +48,7 @@ def test_a_foreign_file_shows_as_hexagons(
     page = open_page(f"{foreign_server}/?{view}")
     expect(page.locator("h1")).to_have_text(title)
     expect(page.get_by_text("Diffusion Restreinte").first).to_be_visible()
-    expect(page.get_by_role("heading", name="Incidents par jour")).to_be_visible()
+    expect(page.get_by_role("tab", name="Par jour")).to_be_visible()
     wait_for_colours(page, colours_of(foreign_server, page, view))
 
 

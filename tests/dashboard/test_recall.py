@@ -52,5 +52,5 @@ def test_the_least_recent_answers_leave(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_was_never_known_is_no_zero() -> None:
-    shown = key_figures(UNKNOWN, None, math.nan)
+    shown = key_figures(UNKNOWN, math.nan)
     assert [figure.value for figure in shown] == ["—"] * 4

@@ -123,7 +123,7 @@ def test_answers_say_their_version(client: TestClient, context: Context) -> None
 
 def test_figures_beside_the_map_are_those_of_the_view(client: TestClient) -> None:
     parts = client.get(f"/chiffres?{MARCH}&territoire=commune:13055").json()["parts"]
-    assert set(parts) == {"trail", "figures", "missing", "sources"}
+    assert set(parts) == {"trail", "figures", "alerts", "missing", "sources"}
     assert parts["trail"] == "Commune · 1–31 mars 2026"
     assert '<div class="hx-value">5</div>' in parts["figures"]  # six, rounded to a multiple of the threshold
     assert "essai" in parts["sources"]

@@ -191,8 +191,9 @@ class Wall:
             )
         scene = scenes[int(text)]
         viewer = viewer_of(context.settings)
-        view = dated(scene, context.store.period(viewer))
-        asked = ("wall", current_language(), viewer, kept.digest, text, view)
+        held = context.store.period(viewer)  # beyond it nothing is zero: what a scene says depends on it too
+        view = dated(scene, held)
+        asked = ("wall", current_language(), viewer, kept.digest, text, view, held)
         territory = view.territory if scene.kind != "comparaison" else None
         key = (*asked, context.version_of(asked, Area(territory, view.start, view.stop)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from html import escape
@@ -47,10 +47,16 @@ def alerts_html(held: Context, viewer: Viewer, view: View, reading: Reading) -> 
     except StoreError:
         return ""
     states.sort(key=lambda state: state.acknowledged is not None)
-    digest = hashlib.sha256(repr([state.alert.territory for state in states]).encode()).hexdigest()[:16]
     lines = "".join(f"<li>{_line(state, view)}</li>" for state in states)
     listed = f'<div role="alert"><ul class="hx-alerts">{lines}</ul></div>' if states else ""
-    return f'<div data-outlines="/alertes/perimetres?etat={digest}">{listed}</div>'
+    return f'<div data-outlines="{_outlines_address(states)}">{listed}</div>'
+
+
+def _outlines_address(states: Sequence[AlertState]) -> str:
+    """Where the outlines are of territories whose alert nobody has acknowledged; "" for none. Another when they change."""
+    drawn = [state.alert.territory for state in states if state.acknowledged is None]
+    digest = hashlib.sha256(repr(drawn).encode()).hexdigest()[:16]
+    return f"/alertes/perimetres?etat={digest}" if drawn else ""
 
 
 def _line(state: AlertState, view: View) -> str:

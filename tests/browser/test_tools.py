@@ -208,6 +208,7 @@ def test_dragging_the_map_adds_no_point(shown: Callable[..., Page]) -> None:
     page.mouse.move(700, 400)
     page.mouse.down()
     page.mouse.move(640, 360, steps=6)
+    page.wait_for_timeout(200)  # a map let go while it moves moves on
     page.mouse.up()
     assert at(page, 640, 360) == pytest.approx(before, abs=1e-3)
     expect(page.locator(".hxc-segments li:not(.hxc-ahead)")).to_have_count(0)

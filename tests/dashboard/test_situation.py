@@ -16,7 +16,7 @@ from scipy.stats import binomtest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from dashboard.alert_file import Alert, set_alert
+from dashboard.alert_file import Alert, acknowledge, set_alert
 from dashboard.cache import ByteCache
 from dashboard.changes import LAST_YEAR, PREVIOUS, changes_of, covered_days, other_periods, others, signed, sums_of
 from dashboard.context import Context
@@ -290,7 +290,9 @@ def test_parts_and_alerts_have_their_addresses(held: Context) -> None:
     before = client.get(f"/chiffres?{march}").json()["parts"]["alerts"]
     assert text_of(before) == ""
     assert client.get("/alertes/perimetres").json()["features"] == []
-    set_alert(path, Alert(MARSEILLE, "incidents", 7, 10))
+    assert 'data-outlines=""' in before
+    alert = Alert(MARSEILLE, "incidents", 7, 10)
+    set_alert(path, alert)
     told = client.get(f"/chiffres?{march}").json()["parts"]["alerts"]
     assert text_of(told) == (
         "Alerte Marseille : 14 incidents (25–31 mars 2026) ; le seuil de 10 est atteint depuis le 3 mars 2026."
@@ -299,7 +301,9 @@ def test_parts_and_alerts_have_their_addresses(held: Context) -> None:
     assert (feature["properties"]["kind"], feature["properties"]["name"]) == ("alert", "Marseille")
     address = re.search(r'data-outlines="([^"]+)"', told)
     assert address is not None
-    assert address[1] not in before
+    assert address[1].startswith("/alertes/perimetres?")
+    acknowledge(path, alert.name, date(2026, 3, 31), "vue")
+    assert 'data-outlines=""' in client.get(f"/chiffres?{march}").json()["parts"]["alerts"]
     path.write_text("{", encoding="utf-8")
     broken = client.get(f"/chiffres?{march}").json()["parts"]["alerts"]
     assert "Le fichier des alertes" in broken

@@ -53,7 +53,7 @@ def alerts_html(held: Context, viewer: Viewer, view: View, reading: Reading) -> 
 
 
 def _outlines_address(states: Sequence[AlertState]) -> str:
-    """Where the outlines are of territories whose alert nobody has acknowledged; "" for none. Another when they change."""
+    """Where the outlines of alerts that nobody has acknowledged are; "" for none. Others have another address."""
     drawn = [state.alert.territory for state in states if state.acknowledged is None]
     digest = hashlib.sha256(repr(drawn).encode()).hexdigest()[:16]
     return f"/alertes/perimetres?etat={digest}" if drawn else ""

@@ -287,7 +287,7 @@ def test_insets_stand_in_their_fixed_order() -> None:
         assert south < north
 
 
-def test_the_map_s_one_script_holds_all_of_them_but_the_workers() -> None:
-    alone = {path.stem for path in STATIC.glob("*.js")} - {"tile_worker", "live_worker"}
-    assert set(SCRIPTS) == alone
+def test_the_map_s_one_script_holds_all_but_the_workers_and_those_of_other_maps() -> None:
+    workers, other_maps = {"tile_worker", "live_worker"}, {"side_by_side", "corridors"}
+    assert set(SCRIPTS) == {path.stem for path in STATIC.glob("*.js")} - workers - other_maps
     assert all((STATIC / f"{name}.js").read_bytes() in bundle() for name in SCRIPTS)

@@ -86,11 +86,9 @@ def flow_table(kept: Routed, countries: Countries, drawn: Sankey, view: Corridor
     )
 
 
-def chart(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView, theme: ThemeName) -> alt.LayerChart:
-    """Bars with their names, and bands behind them."""
-    colours = THEMES[theme]
-    titles = stage_titles()
-    bands = pd.DataFrame(
+def _bands(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView) -> pd.DataFrame:
+    """The edges of the bands, a row a step from left to right."""
+    return pd.DataFrame(
         [
             {
                 "band": at,
@@ -104,7 +102,11 @@ def chart(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView,
             for x, top, bottom in zip(band.x.tolist(), band.top.tolist(), band.bottom.tolist(), strict=True)
         ]
     )
-    bars = pd.DataFrame(
+
+
+def _bars(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView) -> pd.DataFrame:
+    """The bars with their names."""
+    return pd.DataFrame(
         [
             {
                 "x": bar.column,
@@ -120,7 +122,13 @@ def chart(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView,
             for bar in drawn.bars
         ]
     )
-    heads = pd.DataFrame({"x": range(STAGES), "title": titles})
+
+
+def chart(kept: Routed, countries: Countries, drawn: Sankey, view: CorridorView, theme: ThemeName) -> alt.LayerChart:
+    """Bars with their names, and bands behind them."""
+    colours = THEMES[theme]
+    bands, bars = _bands(kept, countries, drawn, view), _bars(kept, countries, drawn, view)
+    heads = pd.DataFrame({"x": range(STAGES), "title": stage_titles()})
     across = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, STAGES - 1 + NAMES], nice=False))
     down = alt.Scale(domain=[-1.0, 0.06], nice=False)
     tips = [alt.Tooltip("says:N", title=_("Étape")), alt.Tooltip("amount:N", title=_("Total"))]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dashboard.whole_file import write_whole
+from dashboard.whole_file import keep_whole, read_whole
 from data.query import TERRITORY_KINDS, Territory
 from geo.errors import N_, HexacrossError
 
@@ -20,6 +20,11 @@ LONGEST_DAYS = 92
 MOST_ALERTS = 50  # each is counted again at each change that touches it
 MOST_BYTES = 1_000_000
 LONGEST_NOTE = 500  # characters
+UNREADABLE = N_(
+    "Le fichier des alertes {path} ne peut être lu : {reason}. Aucune alerte n'est surveillée : corrigez-le, ou"
+    " déplacez-le pour repartir sans alerte."
+)
+UNWRITABLE = N_("Le fichier des alertes {path} ne peut être écrit : {reason}. Rien n'a changé.")
 
 _writing = threading.Lock()
 
@@ -74,23 +79,7 @@ def checked(alert: Alert) -> Alert:
 
 def read_alerts(path: Path) -> tuple[Alert, ...]:
     """All alerts of the file, none without one. Raises `AlertError` naming the file and what is wrong in it."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise AlertError(N_("plus de {most} octets"), most=MOST_BYTES)
-        alerts = tuple(_read(given) for given in json.loads(path.read_text(encoding="utf-8"))["alerts"])
-    except FileNotFoundError:
-        return ()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        reason: object = error.message if isinstance(error, AlertError) else f"{type(error).__name__} {error}"
-        raise AlertError(
-            N_(
-                "Le fichier des alertes {path} ne peut être lu : {reason}. Aucune alerte n'est surveillée :"
-                " corrigez-le, ou déplacez-le pour repartir sans alerte."
-            ),
-            path=path,
-            reason=reason,
-        ) from error
-    return alerts
+    return read_whole(path, MOST_BYTES, _read_all, partial(AlertError, UNREADABLE, path=path)) or ()
 
 
 def set_alert(path: Path, alert: Alert) -> None:
@@ -129,15 +118,8 @@ def _change(path: Path, change: Callable[[tuple[Alert, ...]], list[Alert]]) -> N
             raise AlertError(
                 N_("{given} alertes : {most} au plus. Retirez-en une."), given=len(alerts), most=MOST_ALERTS
             )
-        text = json.dumps({"alerts": [_shown(alert) for alert in alerts]}, ensure_ascii=False, indent=1)
-        try:
-            write_whole(path, text + "\n")
-        except OSError as error:
-            raise AlertError(
-                N_("Le fichier des alertes {path} ne peut être écrit : {reason}. Rien n'a changé."),
-                path=path,
-                reason=error.strerror or error,
-            ) from error
+        written = {"alerts": [_shown(alert) for alert in alerts]}
+        keep_whole(path, written, partial(AlertError, UNWRITABLE, path=path))
 
 
 def _written(territory: Territory | None) -> str:
@@ -155,6 +137,10 @@ def _shown(alert: Alert) -> dict[str, Any]:
         at = seen.at.isoformat(timespec="seconds")
         shown["acknowledged"] = {"at": at, "until": seen.until.isoformat(), "note": seen.note}
     return shown
+
+
+def _read_all(held: dict[str, Any]) -> tuple[Alert, ...]:
+    return tuple(_read(given) for given in held["alerts"])
 
 
 def _read(given: dict[str, Any]) -> Alert:

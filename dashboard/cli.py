@@ -336,15 +336,19 @@ def lists_copy(
 
 @lists_app.command("check")
 def lists_check() -> None:
-    """Vérifier les listes en usage ; toutes les anomalies d'un coup."""
+    """Vérifier les listes en usage et le plan de contrôle ; toutes les anomalies d'un coup."""
     _settings()
+    from dashboard.control_plan_table import known_codes
+    from data.control_plan import FILE, read_plan
+    from data.geography import geography
     from data.lists import lists_folder, read_lists
 
-    lists = read_lists()
+    folder, lists = lists_folder(), read_lists()
     text = _("{folder} : {antennas} antennes, {cross} CROSS, sans anomalie")
-    answers.print(
-        text.format(folder=lists_folder(), antennas=len(lists.antennas), cross=len(lists.cross)), markup=False
-    )
+    answers.print(text.format(folder=folder, antennas=len(lists.antennas), cross=len(lists.cross)), markup=False)
+    plan = read_plan(folder, known_codes(geography()))
+    if plan is not None:
+        answers.print(_("{file} : {n} ligne(s), sans anomalie").format(file=FILE, n=len(plan)), markup=False)
 
 
 @lists_app.command("reload")

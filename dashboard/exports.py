@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -21,7 +22,9 @@ from data.vocabulary import MARKINGS
 from geo.cells import boundaries
 from geo.errors import N_
 from layers.hexagons import STATE_CODES
-from layers.picture import PictureFormat, draw_picture
+
+if TYPE_CHECKING:
+    from layers.picture import PictureFormat
 
 PICTURES: dict[str, PictureFormat] = {".png": "png", ".pdf": "pdf", ".svg": "svg"}
 STATE_NAMES = {code: name for name, code in STATE_CODES.items()}
@@ -77,6 +80,8 @@ def frame(table: HexagonTable, marking: str) -> gpd.GeoDataFrame:
 
 def _picture(context: Context, view: View, picture_format: PictureFormat) -> bytes:
     """The very answer that the page gets, drawn without a browser."""
+    from layers.picture import draw_picture  # with matplotlib, which a page that draws none need not wait for
+
     described, level, columns = picture(context, view)
     outlines = [outline for outline in perimeters(context, view) if outline.kind in ("cross", "selected")]
     return draw_picture(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dashboard.whole_file import write_whole
+from dashboard.whole_file import keep_whole, read_whole
 from geo.errors import N_, HexacrossError
 
 LONGEST_NAME = 80  # characters
@@ -18,6 +18,11 @@ LONGEST_ADDRESS = 8_000
 MOST_VIEWS = 100  # of one person
 MOST_BYTES = 4_000_000
 ADDRESS = re.compile(r"/[a-z-]*(\?[!-~]*)?")  # of a page of ours: no other host, no other scheme, nothing unprintable
+UNREADABLE = N_(
+    "Le fichier des vues enregistrées {path} ne peut être lu : {reason}. Corrigez-le, ou déplacez-le pour repartir"
+    " sans vue ; d'ici là, rien n'y est écrit."
+)
+UNWRITABLE = N_("Le fichier des vues enregistrées {path} ne peut être écrit : {reason}. Rien n'a changé.")
 
 _writing = threading.Lock()
 
@@ -68,26 +73,14 @@ def delete_view(path: Path, viewer: str, name: str) -> None:
 
 def _read(path: Path) -> dict[str, list[SavedView]]:
     """Everybody's views. Raises `SavedViewError`."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise SavedViewError(N_("plus de {most} octets"), most=MOST_BYTES)
-        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["views"]
-        return {
-            str(viewer): [checked(SavedView(str(view["name"]), str(view["address"]))) for view in views]
-            for viewer, views in held.items()
-        }
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason: object = error.message if isinstance(error, SavedViewError) else f"{type(error).__name__} {error}"
-        raise SavedViewError(
-            N_(
-                "Le fichier des vues enregistrées {path} ne peut être lu : {reason}. Corrigez-le, ou déplacez-le pour"
-                " repartir sans vue ; d'ici là, rien n'y est écrit."
-            ),
-            path=path,
-            reason=reason,
-        ) from error
+    return read_whole(path, MOST_BYTES, _read_all, partial(SavedViewError, UNREADABLE, path=path)) or {}
+
+
+def _read_all(held: dict[str, Any]) -> dict[str, list[SavedView]]:
+    return {
+        str(viewer): [checked(SavedView(str(view["name"]), str(view["address"]))) for view in views]
+        for viewer, views in held["views"].items()
+    }
 
 
 def _change(path: Path, viewer: str, change: Callable[[list[SavedView]], list[SavedView]]) -> None:
@@ -100,11 +93,4 @@ def _change(path: Path, viewer: str, change: Callable[[list[SavedView]], list[Sa
         written = {
             name: [{"name": view.name, "address": view.address} for view in views] for name, views in held.items()
         }
-        try:
-            write_whole(path, json.dumps({"views": written}, ensure_ascii=False, indent=1) + "\n")
-        except OSError as error:
-            raise SavedViewError(
-                N_("Le fichier des vues enregistrées {path} ne peut être écrit : {reason}. Rien n'a changé."),
-                path=path,
-                reason=error.strerror or error,
-            ) from error
+        keep_whole(path, {"views": written}, partial(SavedViewError, UNWRITABLE, path=path))

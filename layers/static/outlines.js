@@ -9,6 +9,7 @@
   const NAMES_FROM_ZOOM = 7;
   const SMALLEST = 40; // of a perimeter on a wall, in widths of its line there: smaller, it would cover what it surrounds
   const NAMED_FROM = { jurisdiction: 4 }; // there are few of them
+  const RETRY_MS = 5000; // a map that nobody touches would else stay without them
 
   /** The dashes of a perimeter's line, on the map and in the legend. */
   hexacross.dashesOf = ({ status, assumed }) => (assumed ? ASSUMED : DASHES)[status] || [];
@@ -44,7 +45,7 @@
 
   hexacross.Outlines = class {
     constructor(colours, changed) {
-      Object.assign(this, { colours, changed, url: "", all: [] });
+      Object.assign(this, { colours, changed, url: "", all: [], retry: 0 });
       this.shown = { selected: true, cross: true, antenna: false, jurisdiction: true, alert: true };
     }
 
@@ -52,6 +53,7 @@
     async load(url) {
       if (url === this.url) return;
       this.url = url;
+      clearTimeout(this.retry);
       if (!url) {
         this.all = [];
         return this.changed();
@@ -63,7 +65,9 @@
         collection = await answer.json();
       } catch (error) {
         if (!(error instanceof TypeError || error instanceof SyntaxError)) throw error;
-        if (this.url === url) this.url = ""; // asked again with the next picture
+        if (this.url !== url) return;
+        this.url = ""; // asked again with the next picture, or in a moment
+        this.retry = setTimeout(() => this.load(url), RETRY_MS);
         return;
       }
       if (this.url !== url) return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Response
 
 from dashboard.assets import ASSETS, prepare_assets
 from layers.basemap import INDEX, write_basemap
+from tests.browser.harness import Stage, serving
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 COMMAND = [sys.executable, "-c", "from dashboard.cli import main; main()"]
@@ -85,10 +88,24 @@ def serve(store: Path | str, log: Path, **settings: str) -> Iterator[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a Hexacross that holds a small demonstration."""
     folder = tmp_path_factory.mktemp("served")
-    store = folder / "demo.duckdb"
-    environment = os.environ | {"HEXACROSS_STORE": str(store)}
-    subprocess.run([*COMMAND, "demo", "--events", str(DEMO_EVENTS)], env=environment, check=True, capture_output=True)
+    store = shutil.copy(demonstration(tmp_path_factory), folder / "demo.duckdb")
     yield from serve(store, folder / "log")
+
+
+def demonstration(factory: pytest.TempPathFactory) -> Path:
+    """A store of `DEMO_EVENTS`, to be copied; made once for all the processes that run the tests."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / f"demonstration-{DEMO_EVENTS}.duckdb"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            environment = os.environ | {"HEXACROSS_STORE": str(made.with_suffix(".part"))}
+            command = [*COMMAND, "demo", "--events", str(DEMO_EVENTS)]
+            subprocess.run(command, env=environment, check=True, capture_output=True)
+            made.with_suffix(".part").rename(made)
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +135,55 @@ def assets() -> None:
         write_basemap(ASSETS / "basemap", **{name: gpd.read_parquet(REFERENCE / f"{name}.parquet") for name in names})
 
 
+@pytest.fixture(scope="package")
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """For all pages that need no other: what was fetched and compiled for one is there for the next."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
+    yield context
+    context.close()
+
+
+@contextmanager
+def pages_of(context: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Open pages; at the end they are closed, and nothing is left of what they remembered."""
+    origins: set[str] = set()
+
+    def opened(theme: str = "light", width: int = 1280, height: int = 800) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        page.on("framenavigated", lambda frame: origins.add("{0.scheme}://{0.netloc}".format(urlsplit(frame.url))))
+        return page
+
+    yield opened
+    for page in context.pages[1:]:
+        page.close()
+    if context.pages:
+        memory = context.new_cdp_session(context.pages[0])
+        for origin in origins:
+            memory.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,local_storage"})
+        context.pages[0].close()
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def new_page(shared_context: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """An empty page: `new_page(theme, width, height)`."""
+    with pages_of(shared_context) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+def stage() -> Iterator[Stage]:
+    """Where the harnesses of the tests are served, one after the other."""
+    held = Stage()
+    with serving(held) as held.address:
+        yield held
+
+
+@pytest.fixture
+def open_page(new_page: Callable[..., Page]) -> Iterator[Callable[..., Page]]:
     """Open a page; at the end of the test, any request to another host, error or failed answer fails it."""
-    contexts: list[BrowserContext] = []
     faults: list[str] = []
 
     def note_foreign(request: Request) -> None:
@@ -134,24 +196,13 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
             faults.append(f"{response.status} {response.url}")
 
     def opened(address: str, theme: str = "light", width: int = 1280, height: int = 800) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if theme == "dark" else "light",
-            locale="fr-FR",
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+        page = new_page(theme, width, height)
         page.on("request", note_foreign)
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on(
-            "response", lambda answer: faults.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
-        )
+        page.on("response", note_failed)
         page.goto(address)
         return page
 
     yield opened
-    for context in contexts:
-        context.close()
     assert faults == []

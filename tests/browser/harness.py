@@ -19,11 +19,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 import layers
 from dashboard.assets import ASSETS
-from dashboard.routes import map_script
+from dashboard.routes import Files, map_script
 from geo.tiles import Tile, inside
 from layers.bundle import bundle_address
 from layers.classes import Classes, classify
@@ -198,9 +198,9 @@ class Harness:
                 Route("/hex/hexagones/{z:int}/{x:int}/{y:int}", self.tile),
                 Route("/lieux/noms.json", lambda request: JSONResponse(NAMES)),
                 Route("/perimetres", perimeters),
-                Mount("/assets", StaticFiles(directory=ASSETS)),
+                Mount("/assets", Files(directory=ASSETS)),
                 Route(bundle_address(), map_script),
-                Mount("/layers", StaticFiles(directory=Path(layers.__file__).parent / "static")),
+                Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
             ]
         )  # fmt: skip
 
@@ -237,8 +237,19 @@ class Harness:
         return Response(content, media_type="application/octet-stream")
 
 
+class Stage:
+    """One address for harnesses that follow each other: a browser then keeps the scripts that it has compiled."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.harness = Harness()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.harness.app(scope, receive, send)
+
+
 @contextlib.contextmanager
-def serving(app: Starlette) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """The address of `app`, served from a thread on a free port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from data.geography import geography
 from data.postgis_store import PostgisStore
@@ -87,20 +87,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @pytest.fixture
-def tabs(browser: Browser) -> Iterator[Callable[[str], Page]]:
+def tabs(new_page: Callable[..., Page]) -> Iterator[Callable[[str], Page]]:
     """Open tabs of one browser; a script error in any of them fails the test."""
     errors: list[str] = []
-    context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
 
     def opened(address: str) -> Page:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+        page = new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
         return page
 
     yield opened
-    context.close()
     assert errors == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from geo.tiles import Tile, inside
 from layers.hexagons import STATE_CODES
-from tests.browser.harness import HOSTILE, VIEWS, Harness, View, classes_of, description, invented, level, serving
+from tests.browser.harness import HOSTILE, VIEWS, Harness, Stage, View, classes_of, description, invented, level
 
 pytestmark = pytest.mark.browser
 
@@ -100,12 +100,19 @@ class MapPage:
 
 
 @pytest.fixture
-def shown(browser: Browser, assets: None) -> Iterator[MapPage]:
-    harness = Harness()
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    with serving(harness.app) as address:
-        yield MapPage(page, address, harness)
-        page.close()
+def shown(new_page: Callable[..., Page], stage: Stage, assets: None) -> MapPage:
+    stage.harness = Harness()
+    return MapPage(new_page(), stage.address, stage.harness)
+
+
+@pytest.fixture
+def shown_by_clock(browser: Browser, stage: Stage, assets: None) -> Iterator[MapPage]:
+    """The same by a clock that a test sets: all pages of a context go by it."""
+    stage.harness = Harness()
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, locale="fr-FR")
+    page.clock.install()
+    yield MapPage(page, stage.address, stage.harness)
+    page.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -442,9 +449,23 @@ def test_missing_basemap_is_said_and_hexagons_still_come(shown: MapPage) -> None
     assert int(shown.map.get_attribute("data-painted")) > 0
 
 
-def test_what_is_old_fades_as_time_passes_with_its_age(shown: MapPage) -> None:
+def test_perimeters_that_failed_come_with_the_next_try(shown_by_clock: MapPage) -> None:
+    shown = shown_by_clock
+    refusals = iter([True])
+    at_first = lambda route: route.fulfill(status=503) if next(refusals, False) else route.continue_()  # noqa: E731  # one line, used once
+    shown.page.route("**/perimetres", at_first)
+    with shown.page.expect_response("**/perimetres") as refused:
+        shown.open(MARSEILLE)
+    assert refused.value.status == 503
+    with shown.page.expect_response("**/perimetres") as answered:
+        shown.page.clock.run_for(6000)
+    assert answered.value.status == 200
+    expect(shown.page.get_by_label("Périmètres des CROSS")).to_be_attached()  # they can be switched off: they are there
+
+
+def test_what_is_old_fades_as_time_passes_with_its_age(shown_by_clock: MapPage) -> None:
     """One source of two is old from the start, and says so; once the other is, the map says it too, by itself."""
-    shown.page.clock.install()
+    shown = shown_by_clock
     shown.open(MARSEILLE)  # its freshest source is fresh for an hour
     lines = shown.page.locator(".hxc-legend-sources li")
     expect(lines.first).to_have_text("demo · données jusqu'au 31 mars 2026, chargée il y a 1 minute")

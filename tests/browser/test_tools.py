@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 from pyproj import Geod
 
-from tests.browser.harness import Harness, serving
+from tests.browser.harness import Harness, Stage, serving
 
 pytestmark = pytest.mark.browser
 
@@ -25,16 +25,15 @@ Point = tuple[float, float]  # latitude, longitude, degrees
 
 
 @pytest.fixture
-def harness() -> Iterator[tuple[Harness, str]]:
-    served = Harness()
-    with serving(served.app) as address:
-        yield served, address
+def harness(stage: Stage, assets: None) -> Harness:
+    stage.harness = Harness()
+    return stage.harness
 
 
 @pytest.fixture
-def shown(harness: tuple[Harness, str], open_page: Callable[..., Page]) -> Callable[..., Page]:
+def shown(stage: Stage, harness: Harness, open_page: Callable[..., Page]) -> Callable[..., Page]:
     def opened(query: str = MARSEILLE, width: int = 1280, height: int = 800) -> Page:
-        page = open_page(f"{harness[1]}/?{query}", width=width, height=height)
+        page = open_page(f"{stage.address}/?{query}", width=width, height=height)
         expect(page.locator(".hxc-map")).to_have_attribute("data-state", "ready")
         return page
 
@@ -284,7 +283,7 @@ def test_position_is_copied_by_a_key_or_a_click(shown: Callable[..., Page]) -> N
 # Layers
 
 
-def test_layers_are_hidden_and_faded_and_remembered(harness: tuple[Harness, str], shown: Callable[..., Page]) -> None:
+def test_layers_are_hidden_and_faded_and_remembered(harness: Harness, shown: Callable[..., Page]) -> None:
     page = shown()
     page.locator(".hxc-layers summary").click()
     pane = page.locator(".leaflet-hxc-hexagons-pane canvas")
@@ -302,14 +301,14 @@ def test_layers_are_hidden_and_faded_and_remembered(harness: tuple[Harness, str]
     expect(pane).to_be_visible()
     page.get_by_role("slider", name="Opacité : Fond de carte").fill("30")
     expect(page.locator(".leaflet-hxc-ground-pane")).to_have_css("opacity", "0.3")
-    asked = len(harness[0].requests)
+    asked = len(harness.requests)
     page.evaluate("history.replaceState(null, '', '?territoire=')")  # another view of the same page
     page.wait_for_function("document.querySelector('.hxc-map').dataset.state === 'ready'")
     expect(faded).to_have_css("opacity", "0.6")
     kept = page.evaluate("window.hexacrossLayers")
     assert (kept["hexagons"], kept["ground"]) == ({"shown": True, "opacity": 60}, {"shown": True, "opacity": 30})
     page.wait_for_timeout(400)
-    assert len(harness[0].requests) <= asked + 1  # nothing is fetched to be faded
+    assert len(harness.requests) <= asked + 1  # nothing is fetched to be faded
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
@@ -336,9 +335,9 @@ def test_nothing_lies_over_anything_else(shown: Callable[..., Page], query: str,
     assert not any(overlap(drop, other) for other in there if "tool" not in str(other)), "the panel hides something"
 
 
-def test_memory_of_a_second_frame_is_the_pages(harness: tuple[Harness, str], open_page: Callable[..., Page]) -> None:
+def test_memory_of_a_second_frame_is_the_pages(stage: Stage, harness: Harness, open_page: Callable[..., Page]) -> None:
     """The frame that holds the map may be made anew: what was chosen is the page's."""
-    page = open_page(f"{harness[1]}/?{MARSEILLE}")
+    page = open_page(f"{stage.address}/?{MARSEILLE}")
     expect(page.locator(".hxc-map")).to_have_attribute("data-state", "ready")
     kept = json.dumps({"hexagons": {"shown": False, "opacity": 45}})
     page.evaluate(f"""() => {{
@@ -358,21 +357,18 @@ def test_memory_of_a_second_frame_is_the_pages(harness: tuple[Harness, str], ope
 
 
 @pytest.fixture
-def page_at(browser: Browser) -> Iterator[Callable[..., Page]]:
+def page_at(new_page: Callable[..., Page]) -> Iterator[Callable[..., Page]]:
     """Open the application's page; a script error fails the test."""
     errors: list[str] = []
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
 
     def opened(address: str) -> Page:
-        page = context.new_page()
-        page.set_default_timeout(30_000)
+        page = new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address)
         expect(map_of(page).locator(".hxc-map")).to_have_attribute("data-state", "ready")
         return page
 
     yield opened
-    context.close()
     assert errors == []
 
 

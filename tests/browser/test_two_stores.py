@@ -40,11 +40,12 @@ VIEWS = {
     "controls": "territoire=antenna:guadeloupe&du=2025-01-01&au=2026-10-31&mesure=rendement&resolution=7",
 }
 AGE = re.compile(r"chargée .*")  # of a load: the two are not of the same minute
-# Of each canvas of the map: its size and a digest of its pixels.
+# Of each canvas of the map: whose it is, its size and a digest of its pixels.
 CANVASES = """() => Promise.all([...document.querySelectorAll("canvas")].map(async (canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
-  return `${canvas.width}x${canvas.height} ${[...digest].map((byte) => byte.toString(16)).join("")}`;
+  const held = canvas.closest(".leaflet-pane, .hxc-inset, .leaflet-control");
+  return `${held?.className} ${canvas.width}x${canvas.height} ${[...digest].map((byte) => byte.toString(16)).join("")}`;
 }))"""
 
 
@@ -113,15 +114,24 @@ def compare_hexagons(pair: Pair, view: str, **of: int) -> Shown:
 
 
 def canvases(page: Page) -> list[str]:
-    """Each canvas of the map: its size and a digest of its pixels."""
+    """Each canvas of the map: whose it is, its size and a digest of its pixels."""
     return list(map_frame(page).evaluate(CANVASES))
 
 
 def texts(page: Page) -> dict[str, list[str]]:
-    """What is written beside the map: title, figures, sentences, sources."""
+    """What is written beside the map: title, figures, sentences, sources; not what waits in a closed tab."""
     expect(page.locator(".hx-sources")).to_be_visible()
+    expect(page.locator("[data-live=silences] .hx-waiting")).to_have_count(0)  # fetched after the map, tab open or not
     parts = (".hx-band", ".hx-title", ".hx-figure", ".hx-heading", ".hx-sentence", ".hx-sources li")
     return {part: [AGE.sub("", text) for text in page.locator(part).all_inner_texts()] for part in parts}
+
+
+def fit(page: Page) -> None:
+    """Show the whole territory again: fitted while the page grew, one map may be a pixel beside the other."""
+    frame = map_frame(page)
+    for button in ("Zoom arrière", "Revoir tout le territoire"):
+        frame.get_by_role("button", name=button).click()
+    frame.wait_for_selector(".hxc-map[data-state=ready]")
 
 
 def table_cells(page: Page) -> list[str]:
@@ -136,16 +146,11 @@ def compare_pages(pair: Pair, view: str, open_page: OpenPage) -> tuple[Page, Pag
     for page in (one, other):
         wait_for_colours(page, [spec["colour"] for spec in level["classes"][-3:]])
     assert texts(one) == texts(other)
+    for page in (one, other):
+        fit(page)
     deadline = time.monotonic() + SETTLED_S
-    while canvases(one) != canvases(other) and time.monotonic() < deadline:
-        for button in (
-            "Zoom arrière",
-            "Revoir tout le territoire",
-        ):  # fitted while the page grew, maps may be a pixel apart
-            for page in (one, other):
-                map_frame(page).get_by_role("button", name=button).click()
-            one.wait_for_timeout(500)
-    painted = canvases(one)
+    while (painted := canvases(one)) != canvases(other) and time.monotonic() < deadline:
+        one.wait_for_timeout(200)
     assert len(painted) > 3
     assert painted == canvases(other)
     return one, other

@@ -121,3 +121,20 @@ def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     text = capsys.readouterr().out
     assert "Afficher cette aide" in text
     assert "Show this message" not in text
+
+
+def test_the_lists_and_the_plan_in_use_are_checked_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEXACROSS_LISTS", str(tmp_path))
+    assert run(monkeypatch, "lists", "copy", str(tmp_path)) == 0
+    assert run(monkeypatch, "lists", "check") == 0
+    assert "control_plan.csv" not in capsys.readouterr().out.partition("16 antennes, 31 CROSS")[2]  # there is none yet
+    plan = tmp_path / "control_plan.csv"
+    line = "departement:13;road;2026-01-01;2026-03-31;{planned}\n"
+    plan.write_text("territory;mode;first_day;last_day;planned\n" + line.format(planned=120), encoding="utf-8")
+    assert run(monkeypatch, "lists", "check") == 0
+    assert "control_plan.csv : 1 ligne(s), sans anomalie" in capsys.readouterr().out
+    plan.write_text("territory;mode;first_day;last_day;planned\n" + line.format(planned="beaucoup"), encoding="utf-8")
+    assert run(monkeypatch, "lists", "check") == 1
+    assert "planned « beaucoup »" in " ".join(capsys.readouterr().err.split())

@@ -20,6 +20,12 @@ VIEWS = """() => L.hexacross.sideBySide.maps.map(({ map, home }) => {
   const way = map.project(map.getCenter(), zoom).subtract(map.project(home, zoom));
   return [zoom, Math.round(way.x), Math.round(way.y)];
 })"""
+# Whether the maps are as near as the largest territory allows.
+FITS = """() => {
+  const { maps } = L.hexacross.sideBySide;
+  const nearest = maps.map(({ map, bounds }) => map.getBoundsZoom(bounds, false, L.point(24, 24)));
+  return maps.every(({ map }) => map.getZoom() === Math.min(...nearest));
+}"""
 
 
 def maps_frame(page: Page, number: int) -> Frame:
@@ -43,6 +49,7 @@ def test_a_chief_chooses_compares_and_exports(server: str, open_page: OpenPage, 
     page = open_page(f"{server}/comparaison?{COMPARED}")
     frame = maps_frame(page, 2)
     expect(page.locator(".hx-compared thead th")).to_have_count(2)
+    assert frame.evaluate(FITS)
 
     page.get_by_role("combobox", name="Territoires comparés").click()
     page.get_by_role("option", name="Lyon").click()

@@ -9,6 +9,7 @@ const AGAIN_MS = 5000; // between two tries of what failed
 const PATIENCE_MS = 15_000; // a server that says nothing for longer is away
 const WATCH_MS = 1000;
 const FASTEST = 1000; // of a rehearsal
+const LONGEST_WHOLE = 30; // letters of what stays on one line above the title
 const DAY = { day: "2-digit", month: "2-digit", year: "numeric" };
 const CLOCK = { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" };
 const UNITS = [["day", 86_400, 2], ["hour", 3600, 1], ["minute", 60, 1]]; // seconds; the fewest that are said in it
@@ -299,11 +300,14 @@ class Room {
     const { fixed, blocks } = drawn[shown.kind](data);
     this.main.className = `scene-${shown.kind}`;
     this.main.replaceChildren(...fixed, this.list);
+    const overseas = shown.kind === "carte" && this.map.isNational ? 1 : 0; // a page of their own: beside the map they could not be read
     current.pages = paginate(this.main, this.list, blocks);
-    if (current.pages.length > 1) {
-      this._write(shown, this._pageSaid(current.pages.length, current.pages.length)); // which may take a line of its own
+    const count = current.pages.length + overseas;
+    if (count > 1) {
+      this._write(shown, this._pageSaid(count, count)); // which may take a line of its own
       current.pages = paginate(this.main, this.list, current.pages.flat());
     }
+    if (overseas) current.pages.push(Object.assign([...current.pages[0]], { spread: true }));
     current.room = this.main.clientHeight;
     current.page = Math.min(current.page, current.pages.length - 1);
   }
@@ -315,6 +319,7 @@ class Room {
     const slot = this.main.querySelector(".slot");
     if (slot) this.map.lieOver({ left: this.main.offsetLeft + slot.offsetLeft, top: this.main.offsetTop + slot.offsetTop, width: slot.offsetWidth, height: slot.offsetHeight });
     this.map.seen = Boolean(slot);
+    this.map.spread = Boolean(pages[page].spread);
     Object.assign(this.box.dataset, { kind: shown.kind, number: this.current.scene.number ?? "", page: page + 1, pages: pages.length, changes: this.changes, round: this.round });
     this._tell();
   }
@@ -325,7 +330,8 @@ class Room {
 
   _write({ kind, data }, page) {
     this.box.querySelector("h1").textContent = data.title;
-    this.box.querySelector(".where").textContent = [data.where, data.period, page].filter(Boolean).join(" · ");
+    const parts = [data.where, data.period, page].filter(Boolean).map((part) => (part.length > LONGEST_WHOLE ? part : part.replaceAll(" ", "\u00a0")));
+    this.box.querySelector(".where").textContent = parts.join(" · ");
     this.box.classList.toggle("alerted", kind === "alert");
   }
 

@@ -25,9 +25,22 @@ export class WallMap {
     if (!layer || !this.sizes) return;
     const { style } = this.frame.contentDocument.documentElement;
     style.setProperty("font-size", `${(16 * this.sizes.small) / DESK_NAME_PX}px`, "important");
-    style.setProperty("--hxc-line", this.sizes.line);
+    this.frame.contentWindow.L.hexacross.leastLine = this.sizes.line;
     if (layer.basemap) layer.basemap.placesOnly = true;
-    layer.repaint("ground", "lines");
+    const { innerWidth: across, innerHeight: along } = window;
+    layer.insets.spread(across > along ? 3 : 2);
+    layer.repaint("ground", "hexagons", "lines");
+  }
+
+  /** Whether the small maps of a national view stand in place of the map. */
+  set spread(spread) {
+    this.frame.contentDocument?.body?.classList.toggle("spread", spread);
+  }
+
+  /** Whether what is shown has small maps beside it. */
+  get isNational() {
+    const layer = this._layer();
+    return Boolean(layer?.view?.description.view.national && layer.insets.places.length);
   }
 
   /** The hexagon layer, once the frame is there; null before, and after the server was away. */

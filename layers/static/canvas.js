@@ -15,9 +15,9 @@
   /** Pixels of a desk's screen on this one: what is drawn on canvas grows with the letters beside it (see map.css). */
   hexacross.magnified = (px) => (px * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 16;
 
-  /** Width of a line, in pixels, that a desk's screen draws `px` wide; on a wall, none is thinner than `--hxc-line` says. */
+  /** Width of a line, in pixels, that a desk's screen draws `px` wide; on a wall, none is thinner than `leastLine`. */
   hexacross.line = (px) => {
-    const least = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--hxc-line"));
+    const { leastLine: least } = hexacross;
     return least ? Math.max(least, px * least) : hexacross.magnified(px);
   };
 

@@ -576,6 +576,7 @@
     _panelBoxes: function () {
       const map = this._container.getBoundingClientRect();
       const boxes = [this.zoom, this.layers, this.insets, this.scale, this.legend, ...this.tools].map((control) => control.getContainer().getBoundingClientRect());
+      if (this._isLed) boxes.push(...around(map)); // nobody moves it: a name cut by its edge would stay cut
       return boxes.filter(({ width }) => width).map(({ left, top, right, bottom }) => {
         const first = this._map.containerPointToLayerPoint([left - map.left, top - map.top]);
         const last = this._map.containerPointToLayerPoint([right - map.left, bottom - map.top]);
@@ -779,6 +780,13 @@
       return best;
     },
   });
+
+  /** Boxes on the four sides of another one. */
+  function around({ left, top, right, bottom, width, height }) {
+    const [west, north, east, south] = [left - width, top - height, right + width, bottom + height];
+    const sides = [[west, north, left, south], [right, north, east, south], [west, north, east, top], [west, bottom, east, south]];
+    return sides.map(([x, y, toX, toY]) => ({ left: x, top: y, right: toX, bottom: toY, width: toX - x }));
+  }
 
   async function read(url, signal) {
     const answer = await fetch(url, { signal });

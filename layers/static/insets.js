@@ -6,6 +6,7 @@
   const MIN_MAP_PX = { x: 700, y: 460 };
   const GAP = 8;
   const LARGEST = 128;
+  const NAME_PX = 18; // that the name takes above
   const STEPS_KM = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 
   hexacross.Insets = L.Control.extend({
@@ -35,7 +36,14 @@
     },
 
     width: function () {
-      return this._box.hidden ? 0 : this._box.offsetWidth + GAP;
+      return this._box.hidden || this._columns ? 0 : this._box.offsetWidth + GAP;
+    },
+
+    /** On a wall they are a page of their own: so many beside each other, filling the map's frame; seen or not. */
+    spread: function (columns) {
+      this._columns = columns;
+      this._box.style.gridTemplateColumns = `repeat(${columns}, auto)`;
+      this._fit();
     },
 
     show: function (wanted) {
@@ -59,10 +67,16 @@
     /** Shown where there is room, and as large as there is; others ask at once how much that takes. */
     _fit: function () {
       const size = this._map.getSize();
-      this._box.hidden = !this.wanted || size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y;
-      this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden);
-      this._side = Math.floor(Math.min(hexacross.magnified(LARGEST), (size.y - 2 * GAP) / this._maps.length - GAP));
-      this._width = Math.round(this._side * 1.12);
+      const { _columns: columns } = this;
+      this._box.hidden = !this.wanted || (!columns && (size.x < MIN_MAP_PX.x || size.y < MIN_MAP_PX.y));
+      this._map.getContainer().classList.toggle("hxc-with-insets", !this._box.hidden && !columns);
+      if (columns) {
+        this._side = Math.floor(size.y / Math.ceil(this._maps.length / columns) - 2 * GAP);
+        this._width = Math.floor(size.x / columns - 2 * GAP);
+      } else {
+        this._side = Math.floor(Math.min(hexacross.magnified(LARGEST), (size.y - 2 * GAP) / this._maps.length - GAP));
+        this._width = Math.round(this._side * 1.12);
+      }
       for (const { canvas } of this._maps) Object.assign(canvas.style, { width: `${this._width}px`, height: `${this._side}px` });
       this.repaint();
     },
@@ -86,9 +100,10 @@
       const right = worldX(east);
       const top = worldY(north);
       const bottom = worldY(south);
-      const worldScale = Math.min((width - 8) / (right - left), (height - 26) / (bottom - top));
+      const named = this._columns ? hexacross.magnified(NAME_PX) : NAME_PX;
+      const worldScale = Math.min((width - GAP) / (right - left), (height - named - GAP) / (bottom - top));
       const originX = ((left + right) / 2) * worldScale - width / 2;
-      const originY = ((top + bottom) / 2) * worldScale - (height + 8) / 2;
+      const originY = ((top + bottom) / 2) * worldScale - (height + named - 10) / 2;
       const context = canvas.getContext("2d");
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       this.paintFrame(new hexacross.Frame(context, worldScale, originX, originY, width, height, 0, 0));

@@ -159,7 +159,7 @@
       const reach = 3 * this.edge;
       const sight = { west: frame.west - reach, east: frame.east + reach, north: frame.north - reach, south: frame.south + reach };
       frame.context.lineJoin = "round";
-      for (const [state, members] of Object.entries(groups.states)) this._paintState(frame, members, sight, state, look.colours);
+      for (const [state, members] of Object.entries(groups.states)) this._paintState(frame, members, sight, state, look.colours, edge);
       if (edge >= SEPARATE_FROM_PX) look.fills.forEach((colour, at) => this._paintClass(frame, groups.classes[at], sight, colour, look.colours));
       else this._fillClasses(frame, groups.classes, sight, look.fills);
     }
@@ -184,12 +184,12 @@
       context.globalAlpha = 1;
     }
 
-    _paintState(frame, members, sight, state, colours) {
+    _paintState(frame, members, sight, state, colours, edge) {
       const { context } = frame;
       if (!members.length) return;
       if (state !== "zero") context.fillStyle = hexacross.pattern(context, state, colours);
       context.strokeStyle = colours.zero;
-      context.lineWidth = 0.6;
+      context.lineWidth = Math.max(0.6, Math.min(0.6 * hexacross.stroke(), 0.06 * edge)); // of small ones, not a hatching
       this._batches(frame, members, sight, () => {
         if (state !== "zero") context.fill();
         context.stroke();
@@ -264,14 +264,17 @@
 
   /** Fill for a state without a value: hatching, dots or cross-hatching, sharp at the screen's pixel ratio. */
   hexacross.pattern = function (context, state, colours, ratio = hexacross.pixelRatio()) {
-    const key = `${state} ${colours.name} ${ratio}`;
-    if (!patterns.has(key)) patterns.set(key, drawTile(state, colours, ratio));
+    const key = `${state} ${colours.name} ${ratio} ${hexacross.stroke()}`;
+    if (!patterns.has(key)) patterns.set(key, drawTile(state, colours, ratio * hexacross.stroke()));
     const pattern = context.createPattern(patterns.get(key), "repeat");
     pattern.setTransform(new DOMMatrix().scale(1 / ratio));
     return pattern;
   };
 
   hexacross.pixelRatio = () => hexacross.ratio || self.devicePixelRatio || 1; // a worker is told the page's
+
+  /** Pixels of a pattern's lines: on a wall, those of the thinnest line that a room sees; a worker is told the page's. */
+  hexacross.stroke = () => hexacross.leastLine || 1;
 
   function drawTile(state, colours, ratio) {
     const side = Math.round(TILE * ratio);

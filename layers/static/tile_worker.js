@@ -73,11 +73,11 @@ function keep(all, most, key, value) {
 }
 
 /** Paint a tile at a scale: `box` is [west, north, east, south] in world units. A tile no longer kept is told as lost. */
-function paint({ id, url, box, scale, ratio, look, number }) {
+function paint({ id, url, box, scale, ratio, leastLine, look, number }) {
   const hexagons = tiles.get(url);
   if (!hexagons) return self.postMessage({ task: "lost", id, number });
   keep(tiles, MOST_KEPT, url, hexagons);
-  hexacross.ratio = ratio;
+  Object.assign(hexacross, { ratio, leastLine });
   const beyond = BEYOND * hexagons.edge * scale + 2;
   const left = Math.floor(box[0] * scale - beyond);
   const top = Math.floor(box[1] * scale - beyond);

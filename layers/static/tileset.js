@@ -210,7 +210,7 @@
     _painted(entry, { bitmap, number, left, top, width, height, scale, look }) {
       if (number !== entry.painting) return bitmap.close();
       this._discard(entry);
-      Object.assign(entry, { painting: null, outdated: false, picture: { bitmap, left, top, width, height, scale, look: entry.look } });
+      Object.assign(entry, { painting: null, outdated: false, picture: { bitmap, left, top, width, height, scale, look: entry.look, stroke: entry.stroke } });
     }
 
     /** Whether all these tiles are there, painted for this frame and look. */
@@ -222,7 +222,7 @@
       if (!entry || !entry.hexagons) return false;
       if (!entry.hexagons.count) return true;
       const { picture } = entry;
-      return Boolean(picture && !entry.outdated && picture.scale === frame.scale && picture.look === look);
+      return Boolean(picture && !entry.outdated && picture.scale === frame.scale && picture.look === look && picture.stroke === hexacross.stroke());
     }
 
     /** Have the pictures painted that are missing or not sharp in this frame. */
@@ -230,13 +230,13 @@
       for (const key of keys) {
         const entry = this.entries.get(key);
         if (!entry || !entry.hexagons || !entry.hexagons.count || this._isSharp(entry, frame, look)) continue;
-        const wanted = `${frame.scale} ${look.number}`;
+        const wanted = `${frame.scale} ${look.number} ${hexacross.stroke()}`;
         if (entry.painting && entry.paintingFor === wanted) continue;
         this.painted += 1;
-        Object.assign(entry, { painting: this.painted, paintingFor: wanted, look });
+        Object.assign(entry, { painting: this.painted, paintingFor: wanted, look, stroke: hexacross.stroke() });
         const { limits, fills, colours } = look;
         this.workers.send(this.number, key, {
-          task: "paint", url: entry.url, number: this.painted, box: entry.box, scale: frame.scale, ratio: window.devicePixelRatio || 1, look: { limits, fills, colours },
+          task: "paint", url: entry.url, number: this.painted, box: entry.box, scale: frame.scale, ratio: window.devicePixelRatio || 1, leastLine: hexacross.leastLine, look: { limits, fills, colours },
         });
       }
     }

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dashboard.context import Context
-from dashboard.corridor_view import KG, READINGS, CorridorView, month_of
+from dashboard.corridor_view import CorridorView, month_of
+from dashboard.corridor_words import KG, READINGS
 from dashboard.freshness import Area
 from dashboard.view import EARLIEST, LATEST
 from data.query import Query, Viewer

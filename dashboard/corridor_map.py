@@ -12,7 +12,8 @@ from dashboard import format as fmt
 from dashboard.context import Context, viewer_of
 from dashboard.corridor_facts import Routed, read_routed
 from dashboard.corridor_geography import Countries, EntryPoints, entry_points, world
-from dashboard.corridor_view import DRAWN, EUROPE, FRANCE, KG, WORLD, CorridorView, first_day
+from dashboard.corridor_view import DRAWN, CorridorView, first_day
+from dashboard.corridor_words import EUROPE, FRANCE, KG, WORLD
 from dashboard.corridors import Shown, shown_corridors
 from dashboard.i18n import _, current_language, ngettext
 from data.vocabulary import MODES

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from dashboard import format as fmt
 from dashboard.corridor_facts import EUROPE, Routed, amount_of
 from dashboard.corridor_geography import Countries
-from dashboard.corridor_view import KG, CorridorView
+from dashboard.corridor_view import CorridorView
+from dashboard.corridor_words import KG
 from dashboard.corridors import Shown
 from dashboard.i18n import _
 from geo.corridors import UNKNOWN

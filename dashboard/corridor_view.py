@@ -11,27 +11,11 @@ from typing import Self
 import streamlit as st
 
 from dashboard.controls import LAST_ADDRESS
+from dashboard.corridor_words import EUROPE, ORIGINS, SEIZURES, TOWARD, WEIGHTS
 from dashboard.view import View
 from data.errors import QueryError
-from geo.corridors import Stop
 from geo.errors import N_
 
-EUROPE, FRANCE, WORLD = "europe", "france", "monde"
-TOWARD: dict[str, str] = {EUROPE: N_("L'Europe"), FRANCE: N_("La France"), WORLD: N_("Toutes destinations")}
-SEIZURES, KG = "saisies", "kg"
-WEIGHTS: dict[str, str] = {SEIZURES: N_("Nombre de saisies"), KG: N_("Kilogrammes pesés")}
-ORIGINS: dict[str, str] = {
-    "depart": N_("Départ → destination"),
-    "arrivee": N_("Départ → saisie"),
-    "production": N_("Production → destination"),
-    "saisie": N_("Saisie → destination"),
-}
-READINGS: dict[str, tuple[Stop, Stop]] = {
-    "depart": ("departure", "destination"),
-    "arrivee": ("departure", "reporter"),
-    "production": ("producing", "destination"),
-    "saisie": ("reporter", "destination"),
-}
 NO_PERIOD, BEFORE, YEAR_BEFORE = "", "avant", "an"
 AGAINST: dict[str, str] = {
     NO_PERIOD: N_("Rien"),

@@ -18,8 +18,9 @@ from dashboard.corridor_facts import (
     ends_of,
     months_of,
 )
-from dashboard.corridor_view import BEFORE, KG, NO_PERIOD, WORLD, YEAR_BEFORE, CorridorView
-from dashboard.corridor_view import EUROPE as TO_EUROPE
+from dashboard.corridor_view import BEFORE, NO_PERIOD, YEAR_BEFORE, CorridorView
+from dashboard.corridor_words import EUROPE as TO_EUROPE
+from dashboard.corridor_words import KG, WORLD
 from geo.comparison import Comparison, compare_rates
 from geo.corridors import Corridors, Ends, Seizures, corridors, legs
 from geo.network import Network, network

@@ -19,6 +19,7 @@ from dashboard.i18n import _, ngettext
 from dashboard.mapdata import period_label
 from dashboard.measures import MEASURES
 from dashboard.view import ONE_DAY, Period, View
+from dashboard.wall_routes import routes_said
 from dashboard.wall_script import Scene
 from data.query import Territory, Viewer
 from data.store import Totals
@@ -28,7 +29,9 @@ from geo.rates import rate_with_interval, share_with_interval
 
 
 def dated(scene: Scene, held: Period | None) -> View:
-    """The view of a scene with its dates: its own, or the last days of what is held."""
+    """The view of a scene with its dates: its own, or the last days of what is held; of routes, all of it."""
+    if scene.kind == "routes" and scene.days is None and scene.view.start is None and held:
+        return replace(scene.view, start=held[0], stop=held[1] + ONE_DAY)  # few seizures say their route
     if scene.days is None or scene.view.start is not None:
         return scene.view.dated(held, today())
     stop = (held[1] if held else today()) + ONE_DAY
@@ -238,5 +241,6 @@ SAID: dict[str, Callable[[Context, Viewer, Scene, View], dict[str, Any]]] = {
     "comparaison": _compared,
     "chiffres": _figures,
     "courbe": _curve,
+    "routes": routes_said,
     "texte": _text,
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dashboard.corridor_words import EUROPE, ORIGINS, SEIZURES, TOWARD, WEIGHTS
 from dashboard.view import EARLIEST, FILTERS, LATEST, View
 from dashboard.wall_sections import Fault, Section, lines_of_keys
 from dashboard.wall_sight import Screen, screen_fault
@@ -39,6 +40,7 @@ KEYS_OF_TYPE: dict[str, tuple[str, ...]] = {
     "comparaison": ("territoires", "jours", "du", "au", "mesure", *FILTERS),
     "chiffres": OF_A_VIEW,
     "courbe": OF_A_VIEW,
+    "routes": ("vers", "origine", "poids", "jours", "du", "au", "produit", "mode"),
     "texte": ("texte",),
     "script": ("nom",),
 }
@@ -66,8 +68,17 @@ class UnknownWallError(HexacrossError, LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Routes:
+    """Which corridors a scene shows, and by what they are weighed: one unit, never two."""
+
+    toward: str = EUROPE  # of `TOWARD`
+    origin: str = ""  # of `ORIGINS`; "": as the data allow
+    weight: str = SEIZURES  # of `WEIGHTS`
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """One idea for a room. `days`: the last ones of the data, when the view has no dates of its own."""
+    """One idea for a room. `days`: the last ones of the data, when the view has no dates of its own; None then: all."""
 
     kind: str  # of KEYS_OF_TYPE, but "script"
     title: str  # "": what the figures say
@@ -77,6 +88,7 @@ class Scene:
     zoom: float | None = None  # of a map; None: the territory fills it
     compared: tuple[Territory | None, ...] = ()  # None: France
     text: str = ""
+    routes: Routes = field(default_factory=Routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,9 +305,10 @@ def _scene(kind: str, section: Section, here: _Here) -> Scene:
         title=title,
         seconds=seconds,
         view=view,
-        days=None if view.start else days or DEFAULT_DAYS,
+        days=None if view.start else days or (None if kind == "routes" else DEFAULT_DAYS),
         zoom=section.number("zoom", *ZOOMS),
         compared=_compared(section, here.known) if kind == "comparaison" else (),
+        routes=_routes(section) if kind == "routes" else Routes(),
     )
 
 
@@ -315,6 +328,15 @@ def _view(section: Section, measures: Sequence[str] | None) -> View:
     if view.start and view.stop and params.get("du", "") > params.get("au", ""):
         section.fault("du", N_("la période commence le {start}, après sa fin."), start=params["du"])
     return view
+
+
+def _routes(section: Section) -> Routes:
+    said = Routes()
+    return Routes(
+        toward=section.choice("vers", TOWARD) or said.toward,
+        origin=section.choice("origine", ORIGINS) or said.origin,
+        weight=section.choice("poids", WEIGHTS) or said.weight,
+    )
 
 
 def _compared(section: Section, known: Geography) -> tuple[Territory | None, ...]:

@@ -24,6 +24,7 @@ from data.store import (
     ModeCounts,
     PlacedFacts,
     RouteFacts,
+    RouteTotals,
     Source,
     TerritoryCounts,
     Totals,
@@ -114,6 +115,16 @@ def route_facts(rows: pa.Table) -> RouteFacts:
     columns = {name: column[order] for name, column in columns.items()}
     columns["kg"] = columns.pop("micrograms") / MICROGRAMS_PER_KG
     return RouteFacts(countries, drugs, modes, **columns)
+
+
+def route_totals(viewer: Viewer, columns: Columns) -> RouteTotals:
+    """Answer from one row a pair of countries, `origin` and `destination`, with its number of `facts`."""
+    facts, protected = protect(columns["facts"], viewer.threshold)
+    codes = [tuple(str(code) for code in columns[name]) for name in ("origin", "destination")]
+    order = sorted(range(len(facts)), key=lambda row: (codes[0][row], codes[1][row]))
+    origin, destination = (tuple(code[row] for row in order) for code in codes)
+    kg = _hidden(columns["micrograms"], protected) / MICROGRAMS_PER_KG
+    return RouteTotals(origin, destination, facts[order], kg[order], protected[order])
 
 
 def territory_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> TerritoryCounts:

@@ -19,10 +19,19 @@ from data.query import FINEST_RESOLUTION, WHOLE_DAY, Query, Territory, Viewer
 from data.store import Ground
 from data.vocabulary import MODE_OF_CONTROL
 from geo.cells import descendant_range, resolutions
+from geo.corridors import Stop
 from geo.errors import N_
 from geo.tiles import Bounds, covering
 
 CLASS_FILTERS = {"family": "families", "kind": "kinds", "drug": "drugs", "mode": "modes", "service": "services"}
+
+ROUTE_COLUMNS: dict[Stop, str] = {  # the country of each stop of a route
+    "producing": "producing_country",
+    "departure": "departure_country",
+    "transit": "transit_country",
+    "destination": "destination_country",
+    "reporter": "country",
+}
 
 Values = dict[str, Any]  # of named SQL parameters
 OneOf = Callable[[str, str, str], str]

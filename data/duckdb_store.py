@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from data import answers
 from data.changes import Found, Wakeups, follow, note_change, read_changes
 from data.conditions import (
+    ROUTE_COLUMNS,
     Scope,
     Units,
     Values,
@@ -74,12 +75,14 @@ from data.store import (
     Progress,
     Reachability,
     RouteFacts,
+    RouteTotals,
     Source,
     TerritoryCounts,
     Totals,
 )
 from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
+from geo.corridors import Stop
 from geo.errors import N_
 
 UNITS = Units("round(quantity_kg * 1e9)::BIGINT", "round(value_eur * 100)::BIGINT")
@@ -239,6 +242,15 @@ class DuckDBStore:
             where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of, zones=False)
             statement = read_sql("route_facts").format(where=where, micrograms=UNITS.micrograms)
             return answers.route_facts(_table(cursor, statement, values, answers.ROUTE_SCHEMA))
+
+    def route_totals(
+        self, query: Query, viewer: Viewer, start: Stop = "departure", stop: Stop = "destination"
+    ) -> RouteTotals:
+        with self._reading() as cursor:
+            where, values = conditions(query, self._scope(cursor, query.territory, viewer), _one_of, zones=False)
+            named = {"start": ROUTE_COLUMNS[start], "stop": ROUTE_COLUMNS[stop]}
+            text = read_sql("route_totals").format(where=where, micrograms=UNITS.micrograms, **named)
+            return answers.route_totals(viewer, _fetch(cursor, text, values))
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading() as cursor:

@@ -22,6 +22,7 @@ from psycopg_pool import ConnectionPool
 from data import answers
 from data.changes import Found, Wakeups, follow, read_changes
 from data.conditions import (
+    ROUTE_COLUMNS,
     Scope,
     Units,
     Values,
@@ -89,12 +90,14 @@ from data.store import (
     Progress,
     Reachability,
     RouteFacts,
+    RouteTotals,
     Source,
     TerritoryCounts,
     Totals,
 )
 from data.transfer import CONTENTS, CONTENTS_ROWS, chunk_of, contents_statement
 from data.verify import SUMMARY_NAME, Check, run_checks
+from geo.corridors import Stop
 from geo.errors import N_
 
 UNITS = Units("whole(quantity_kg * 1e9)", "whole(value_eur * 100)")
@@ -235,6 +238,15 @@ class PostgisStore:
             where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of, zones=False)
             text = statement("route_facts", where=where, micrograms=UNITS.micrograms)
             return answers.route_facts(_table(connection, text, values, answers.ROUTE_SCHEMA))
+
+    def route_totals(
+        self, query: Query, viewer: Viewer, start: Stop = "departure", stop: Stop = "destination"
+    ) -> RouteTotals:
+        with self._reading(viewer) as connection:
+            where, values = conditions(query, self._scope(connection, query.territory, viewer), _one_of, zones=False)
+            named = {"start": ROUTE_COLUMNS[start], "stop": ROUTE_COLUMNS[stop]}
+            text = statement("route_totals", where=where, micrograms=UNITS.micrograms, **named)
+            return answers.route_totals(viewer, _fetch(connection, text, values))
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         with self._reading(viewer) as connection:
@@ -495,7 +507,7 @@ def _fetch(connection: Connection, text: LiteralString, values: Mapping[str, Any
 
 
 def _array(name: str, column: tuple[Any, ...]) -> NDArray[Any]:
-    if name in ("code", "mode", "place_precision", "value"):
+    if name in ("code", "mode", "place_precision", "value", "origin", "destination"):
         return np.array(column, dtype=object)
     if name == "day":
         return np.array(column, dtype="datetime64[D]")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from data.errors import StoreError
 from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
+from geo.corridors import Stop
 
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 Reachability = Callable[[StoreError | None], None]  # told why the store does not answer; None: it does again
@@ -143,6 +144,20 @@ class RouteFacts:
     facts: NDArray[np.int64]
     weighed: NDArray[np.int64]  # of them, those with a weight
     kg: NDArray[np.float64]  # together, of those; NaN: none has
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTotals:
+    """Facts by two of the countries that they name, arrays of equal length sorted by both; each fact is in one row.
+
+    Where `protected` is true, the figures of the row are NaN.
+    """
+
+    origin: tuple[str, ...]  # ISO 3166-1 alpha-2; "": not said
+    destination: tuple[str, ...]
+    facts: NDArray[np.float64]
+    kg: NDArray[np.float64]  # of those that were weighed; NaN: none was
+    protected: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +309,11 @@ class Store(Protocol):
 
     def route_facts(self, query: Query, viewer: Viewer) -> RouteFacts:
         """Needs the same rights as `facts_in`: a route that few facts took tells where each was made."""
+
+    def route_totals(
+        self, query: Query, viewer: Viewer, start: Stop = "departure", stop: Stop = "destination"
+    ) -> RouteTotals:
+        """For those who see no facts: by country alone, small counts protected."""
 
     def unplaced(self, query: Query, viewer: Viewer, ground: Ground) -> dict[str, int]:
         """By precision of their place, facts that stand in no hexagon and may lie on this ground; as in `Totals`."""

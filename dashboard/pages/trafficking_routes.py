@@ -26,14 +26,12 @@ from dashboard.corridor_sankey import chart, diagram, flow_table
 from dashboard.corridor_view import (
     AGAINST,
     DRAWN,
-    ORIGINS,
-    TOWARD,
-    WEIGHTS,
     CorridorView,
     first_day,
     view_in_address,
     write_address,
 )
+from dashboard.corridor_words import ORIGINS, TOWARD, WEIGHTS
 from dashboard.corridors import Shown, network_of, shown_corridors
 from dashboard.empty import offer_data
 from dashboard.figures import Figure

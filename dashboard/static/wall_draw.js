@@ -24,6 +24,7 @@ export const drawn = {
   }),
   courbe: (data) => ({ fixed: [chart(data)], blocks: data.notes.filter(Boolean).map((note) => words(note, "note")) }),
   comparaison: ({ rows }) => ({ fixed: [], blocks: rows.map(row) }),
+  routes: ({ rows, notes }) => ({ fixed: [element("p", "note", notes.filter(Boolean).join(" "))], blocks: rows.map(row) }),
   texte: ({ paragraphs }) => ({ fixed: [], blocks: paragraphs.map((text) => words(text)) }),
   alert: ({ paragraphs }) => ({ fixed: [], blocks: paragraphs.map((text) => words(text)) }),
   mask: ({ paragraphs }) => ({ fixed: [], blocks: paragraphs.map((text) => words(text)) }),
@@ -34,7 +35,7 @@ function figure({ label, value, behind }) {
   return element("section", "figure", element("p", "value", value), element("div", "", element("h2", "", label), element("p", "behind", behind)));
 }
 
-/** A territory: its value, and a bar with the interval on the scale of all. */
+/** A territory or a corridor: its value, and a bar with the interval on the scale of all. */
 function row({ name, value, behind, at, low, high }) {
   const bar = element("div", "track");
   const percent = (share) => `${100 * share}%`;

@@ -25,7 +25,8 @@ from dashboard.corridor_limits import limits, refused_weights
 from dashboard.corridor_map import corridor_map, corridor_map_json, kept_entry_points, key_of, number_of
 from dashboard.corridor_panel import who_faces
 from dashboard.corridor_sankey import chart, diagram, flow_table, flows
-from dashboard.corridor_view import AGAINST, DRAWN, ORIGINS, TOWARD, WEIGHTS, CorridorView, month_of
+from dashboard.corridor_view import AGAINST, DRAWN, CorridorView, month_of
+from dashboard.corridor_words import ORIGINS, TOWARD, WEIGHTS
 from dashboard.corridors import Shown, network_of, shown_corridors
 from dashboard.settings import Settings
 from dashboard.view import View

@@ -111,7 +111,7 @@ def test_lines_are_those_of_keys_and_not_of_what_texts_hold() -> None:
         ),
         (
             scene(type='"film"'),
-            "ligne 2, scène 1 : type = « film » : attendu carte, comparaison, chiffres, courbe, texte, script.",
+            "ligne 2, scène 1 : type = « film » : attendu carte, comparaison, chiffres, courbe, routes, texte, script.",
         ),
         (scene(type='"carte"', durée="3"), "ce n'est pas du TOML"),
         (

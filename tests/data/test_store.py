@@ -19,6 +19,7 @@ from data.errors import ForbiddenError, QueryError, StoreError
 from data.query import MOST_DAYS_BY_HOUR, TERRITORY_KINDS, Hours, Query, Territory, Viewer
 from data.schema import EVENT_SCHEMA, INDICATOR_SCHEMA, REFUSAL_SCHEMA
 from data.store import Chunk, Ground, RouteFacts, Store
+from geo.corridors import Stop
 from tests.data.contract import (
     CENTRES,
     COMMUNES,
@@ -338,6 +339,29 @@ def test_routes_equal_the_reference(filled: tuple[Store, Reference], seed: int) 
     assert len(answered) == len(found.facts)
     keys = np.array(columns[:8])
     assert keys[:, np.lexsort(keys[::-1])].tolist() == keys.tolist()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_routes_by_country_equal_their_seizures(filled: tuple[Store, Reference], seed: int) -> None:
+    """For whoever is looking, a wall too: each fact once, under its two countries."""
+    store, reference = filled
+    random = np.random.default_rng(4000 + seed)
+    stops: dict[Stop, str] = dict(
+        zip(("producing", "departure", "transit", "destination", "reporter"), ROUTE, strict=False)
+    )
+    start, stop = random.choice(list(stops), 2, replace=False).tolist()
+    query, viewer = draw_query(random), replace(draw_viewer(random), role="wall", sees_events=False)
+    expected: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for fact in reference.chosen(query, viewer):
+        expected[fact[stops[start]] or "", fact[stops[stop]] or ""].append(fact)
+    found = store.route_totals(query, viewer, start, stop)
+    assert list(zip(found.origin, found.destination, strict=True)) == sorted(expected)
+    k = max(viewer.threshold, 1)
+    for row, facts in enumerate(expected[pair] for pair in sorted(expected)):
+        few = 0 < len(facts) < viewer.threshold
+        assert found.protected[row] == few
+        rounded = np.nan if few else float((2 * len(facts) + k) // (2 * k) * k)
+        assert same((found.facts[row], found.kg[row]), (rounded, np.nan if few else count(facts).kg)), (start, stop)
 
 
 @pytest.mark.parametrize("viewer", [Viewer("mur", "wall", sees_events=False), Viewer("agrégé", threshold=5)])

@@ -206,7 +206,7 @@ def answer(store: Store, name: str, *arguments: Any, **named: Any) -> Any:
 
 
 def compare_counts(one: Store, other: Store, query: Query, viewer: Viewer) -> None:
-    for name in ("counts_by_cell", "totals", "counts_by_day", "counts_by_hour", "route_facts"):
+    for name in ("counts_by_cell", "totals", "counts_by_day", "counts_by_hour", "route_facts", "route_totals"):
         alike(answer(one, name, query, viewer), answer(other, name, query, viewer))
     for kind in KINDS_COUNTED:
         mine, theirs = (answer(store, "counts_by_territory", kind, query, viewer) for store in (one, other))

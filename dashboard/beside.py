@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 from contextlib import suppress
 from datetime import UTC, datetime
-from html import escape
 
 from dashboard import panels
 from dashboard.alert_part import alerts_html
 from dashboard.changes import others
-from dashboard.context import Context, viewer_of
+from dashboard.context import Context
 from dashboard.controls import KINDS_CHOSEN
+from dashboard.drill import crumbs_html
 from dashboard.figures import key_figures, population_of, without_hour, without_place
+from dashboard.following import Followed, Parts
 from dashboard.i18n import _
 from dashboard.mapdata import period_label
 from dashboard.recall import Reading
@@ -26,15 +26,15 @@ from data.store import Totals
 UNKNOWN = Totals(*(math.nan,) * 6)  # figures that the store never gave: an em dash, not a zero
 
 
-def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> dict[str, str]:
-    """HTML by name of part, for a dated view."""
+def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> Parts:
+    """What stands beside the map, and the title above both, of a dated view."""
     try:
         totals = reading.ask(held.totals, view.query(), viewer)
         compared = others(held, viewer, view, reading, datetime.now(UTC))
     except StoreError:
         totals, compared = UNKNOWN, []
     try:
-        sources = reading.ask(held.store.sources, viewer)
+        sources = reading.ask(held.kept(held.store.sources), viewer)
     except StoreError:
         sources = []
     missing = [without_place(totals)]
@@ -43,12 +43,18 @@ def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> d
             missing.append(without_hour(reading.ask(held.store.counts_by_hour, view.query(), viewer)))
     ages = source_ages(sources, held.settings.stale_hours, datetime.now(UTC))
     return {
-        "trail": escape(trail(view)),
+        "title": title_html(held, view),
         "figures": panels.figures_html(key_figures(totals, population_of(held.geography, view.territory), compared)),
         "alerts": alerts_html(held, viewer, view, reading),
         "missing": panels.sentence_html(" ".join(note for note in missing if note)),
         "sources": panels.sources_html(ages),
     }
+
+
+def title_html(held: Context, view: View) -> str:
+    name = held.geography.name(view.territory) if view.territory else _("France")
+    before, after = crumbs_html(held, view)
+    return panels.title_html(name, trail(view), before, after)
 
 
 def trail(view: View) -> str:
@@ -57,10 +63,4 @@ def trail(view: View) -> str:
     return " · ".join([*kind, period_label(view)])
 
 
-def live_parts_json(context: Context, view: View) -> bytes:
-    """The answer of `GET /chiffres`. Raises StoreError: what is recalled is no news."""
-    reading = Reading(context.recall)
-    parts = live_parts(context, viewer_of(context.settings), view, reading)
-    if reading.error is not None:
-        raise reading.error
-    return json.dumps({"parts": parts}, ensure_ascii=False).encode()
+SITUATION = Followed("", live_parts)

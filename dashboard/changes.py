@@ -76,7 +76,9 @@ def others(held: Context, viewer: Viewer, view: View, reading: Reading, now: dat
     A period counts as covered where a source of the present one holds facts from before it on, or since; sources that
     begin or end within are named, as a comparison with less would pass for an increase.
     """
-    sources = [source for source in reading.ask(held.store.sources, viewer) if source.events and source.last_day]
+    sources = [
+        source for source in reading.ask(held.kept(held.store.sources), viewer) if source.events and source.last_day
+    ]
     last = max((source.last_day for source in sources if source.last_day), default=None)
     found = []
     for name, other in other_periods(view).items():

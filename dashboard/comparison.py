@@ -114,10 +114,10 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     kind = view.compared[0].kind
     query = replace(view, territory=None).query()
     of_controls = MEASURES[view.measure].of_controls
-    counts = reading.ask(context.store.counts_by_territory, kind, query, viewer)
+    counts = reading.ask(context.kept(context.store.counts_by_territory), kind, query, viewer)
     peers = peers_of(context.geography, counts, of_controls)
     rows = peers.rows(view.compared)
-    drugs = _drugs(peers, rows, reading.ask(context.store.counts_by_code, "drug", kind, query, viewer))
+    drugs = _drugs(peers, rows, reading.ask(context.kept(context.store.counts_by_code), "drug", kind, query, viewer))
 
     days = days_held(view, held)
     before = previous_view(replace(view, territory=None)).query()
@@ -125,7 +125,7 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     incidents = peers.counts["incidents"][rows]
     earlier = np.full(len(rows), np.nan)
     if has_before:
-        counts_before = reading.ask(context.store.counts_by_territory, kind, before, viewer)
+        counts_before = reading.ask(context.kept(context.store.counts_by_territory), kind, before, viewer)
         earlier = aligned(peers.codes, counts_before)["incidents"][rows]
 
     together = confidence_together(len(rows))
@@ -217,7 +217,7 @@ def _curves(context: Context, viewer: Viewer, view: View, held: Period, reading:
         none = np.empty(0, dtype="datetime64[D]")
         return mean_by_step(none, np.empty((len(view.compared), 0)), "day")
     asked = [_of(replace(query, start=start, stop=stop), territory) for territory in view.compared]
-    counts = [reading.ask(context.store.counts_by_day, one, viewer) for one in asked]
+    counts = [reading.ask(context.kept(context.store.counts_by_day), one, viewer) for one in asked]
     values = np.array([one.incidents for one in counts])
     return mean_by_step(counts[0].days, values, step_of((stop - start) // timedelta(days=1)))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+import functools
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from dashboard.cache import ByteCache, SizedCache
 from dashboard.freshness import Area, Freshness
@@ -19,25 +22,32 @@ from dashboard.view import ONE_DAY
 from data.geography import Geography, geography
 from data.opening import open_store
 from data.query import FINEST_RESOLUTION, Query, Viewer
-from data.store import Store, TerritoryCounts, Totals
+from data.store import Store, Totals
 
 TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
 VIEW_BYTES = 400_000  # of the corridors of one view, at most
 CORRIDORS_BYTES = 64 * 2**20  # the seizures of a state of the store, and some hundred views of them
-TOTALS_KEPT = 5000
-BYTES_A_TERRITORY = 120  # six figures, a code, whether they are protected
+BYTES_AN_ITEM = 60
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def _weight(table: WholeTable) -> int:
     return table.nbytes
 
 
-def _one(_totals: Totals) -> int:
-    return 1
-
-
-def _weight_of_counts(counts: TerritoryCounts) -> int:
-    return BYTES_A_TERRITORY * len(counts.codes)
+def _weight_of_answer(answer: object) -> int:
+    """Roughly: its arrays, those of the answers in it, and its words."""
+    if isinstance(answer, np.ndarray):
+        return answer.nbytes
+    if isinstance(answer, dict):
+        return BYTES_AN_ITEM + sum(map(_weight_of_answer, answer.values()))
+    if isinstance(answer, (tuple, list)):
+        return BYTES_AN_ITEM * (1 + len(answer))
+    if is_dataclass(answer):
+        return BYTES_AN_ITEM + sum(_weight_of_answer(getattr(answer, each.name)) for each in fields(answer))
+    return BYTES_AN_ITEM
 
 
 def _corridors_weight(kept: object) -> int:
@@ -55,10 +65,7 @@ class Context:
     live: Live = field(default_factory=Live, repr=False)
     recall: Recall = field(default_factory=Recall, repr=False)
     tables: SizedCache[WholeTable] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight), repr=False)
-    kept_totals: SizedCache[Totals] = field(default_factory=lambda: SizedCache(TOTALS_KEPT, _one), repr=False)
-    territory_counts: SizedCache[TerritoryCounts] = field(
-        default_factory=lambda: SizedCache(TABLES_BYTES, _weight_of_counts), repr=False
-    )
+    answered: SizedCache[Any] = field(default_factory=lambda: SizedCache(TABLES_BYTES, _weight_of_answer), repr=False)
     corridors: SizedCache[Any] = field(
         default_factory=lambda: SizedCache(CORRIDORS_BYTES, _corridors_weight), repr=False
     )
@@ -75,13 +82,28 @@ class Context:
 
         Raises StoreError, as the store does: whoever shows an answer of earlier says so.
         """
-        present = self.store.version()
-        if self.live.version not in (0, present):  # a change not heard of yet: what is kept may be older than it
-            return self.store.totals(query, viewer)
-        key = ("totals", viewer, replace(query, resolution=FINEST_RESOLUTION, box=None))
-        area = Area(query.territory, query.start, query.last_day + ONE_DAY)
-        version = self.version_of(key, area)
-        return self.kept_totals.get_or_make((key, version), lambda: self.store.totals(query, viewer))
+        return self.kept(self.store.totals)(replace(query, resolution=FINEST_RESOLUTION, box=None), viewer)
+
+    def kept(self, read: Callable[P, T]) -> Callable[P, T]:
+        """A read of the store whose answers are kept until a change touches the territory and the days of its query.
+
+        Of a read without a query, until anything changes.
+        """
+
+        @functools.wraps(read)
+        def reading(*args: P.args, **kwargs: P.kwargs) -> T:
+            present = self.store.version()
+            if self.live.version not in (0, present):  # a change not heard of yet: what is kept may be older than it
+                return read(*args, **kwargs)
+            query = next((given for given in args if isinstance(given, Query)), None)
+            key = (read.__name__, args, tuple(sorted(kwargs.items())))
+            version = present
+            if query is not None:
+                version = self.version_of(key, Area(query.territory, query.start, query.last_day + ONE_DAY))
+            answer: T = self.answered.get_or_make((key, version), lambda: read(*args, **kwargs))
+            return answer
+
+        return reading
 
 
 _context: Context | None = None

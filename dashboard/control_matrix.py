@@ -198,11 +198,15 @@ def blind_sentence(matrix: Matrix) -> str:
 
 def matrix_html(matrix: Matrix, view: View, viewer: Viewer) -> str:
     """A grid one walks through with the arrows (dashboard/static/matrix.js): a cell's link opens what it is made of."""
-    shades = matrix.shades
+    shades, blind = matrix.shades, matrix.blind
+    shade = shades.indices(matrix.checked)
     heads = "".join(f'<th scope="col">{escape(mode_label(mode))}</th>' for mode in matrix.modes)
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(_cell_html(matrix, view, viewer, shades, row, column) for column in range(len(matrix.modes)))
+        + "".join(
+            _cell_html(matrix, view, viewer, int(shade[row, column]), bool(blind[row, column]), row, column)
+            for column in range(len(matrix.modes))
+        )
         + "</tr>"
         for row, name in enumerate(matrix.names)
     )
@@ -217,7 +221,9 @@ def matrix_html(matrix: Matrix, view: View, viewer: Viewer) -> str:
     )
 
 
-def _cell_html(matrix: Matrix, view: View, viewer: Viewer, shades: Classes, row: int, column: int) -> str:
+def _cell_html(
+    matrix: Matrix, view: View, viewer: Viewer, class_checked: int, is_blind: bool, row: int, column: int
+) -> str:
     state = matrix.state(row, column)
     checked = matrix.checked[row, column]
     if state == "protected":
@@ -229,8 +235,8 @@ def _cell_html(matrix: Matrix, view: View, viewer: Viewer, shades: Classes, row:
         if np.isnan(checked):
             behind = _("{n} opérations").format(n=fmt.number(matrix.controls[row, column]))
     single = matrix.codes[row] != ALL and matrix.modes[column] != ALL
-    shade = f" hx-shade-{shades.indices(np.array([checked]))[0]}" if single and checked > 0 else ""
-    blind = " hx-blind" if matrix.blind[row, column] else ""
+    shade = f" hx-shade-{class_checked}" if single and checked > 0 else ""
+    blind = " hx-blind" if is_blind else ""
     said = escape(cell_sentence(matrix, row, column, viewer), quote=True)
     address = escape(_cell_address(matrix, view, row, column), quote=True)
     first = "0" if row == column == 0 else "-1"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import streamlit as st
@@ -17,6 +18,7 @@ from dashboard.i18n import _
 from dashboard.measures import MEASURES
 from dashboard.view import CLASSIFICATIONS, FILTERS, FINEST_OF_KIND, HOUR_STEP, ONE_DAY, Period, View
 from data.errors import QueryError
+from data.geography import Geography
 from data.query import COARSEST_RESOLUTION, Hours, Territory, TerritoryKind
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY
 from geo.errors import N_
@@ -45,20 +47,33 @@ PERIODS: dict[str, tuple[str, int | None]] = {
 HOURS_AT_FIRST = 8  # chosen by their first one alone
 AUTOMATIC = 0  # in the list of resolutions: the one that suits the territory
 LAST_ADDRESS = "last_address"  # of the session: what to come back to from another page
+ARRIVED = "arrived"  # of the session: its page has just become another one
+LAST_PAGE = "last_page"  # of the session
 LAST_COMPARED = "last_compared"  # of the session: the territories compared last
 
 Change = Callable[[View, Any], View]  # a view, and what a control now says → the next view
 
 
 def view_in_address(context: Context, *, comparing: bool = False) -> tuple[View, list[QueryError]]:
-    """The view of the address, with what was not understood; an empty address takes up the session's last one.
+    """The view of the address, with what was not understood.
+
+    Another page of the same session takes up the view of the one before, and writes it: maps and figures follow the
+    address alone. An empty address to which one comes back is what it says, the view without any choice.
 
     Args:
         comparing: With the territories compared, which the other pages do not show.
     """
     params: dict[str, str | list[str]] = {key: st.query_params.get_all(key) for key in st.query_params}
-    if not params:
-        params = st.session_state.get(LAST_ADDRESS, {})
+    if not params and st.session_state.get(ARRIVED) and (kept := st.session_state.get(LAST_ADDRESS)):
+        params = dict(kept)
+        st.query_params.from_dict(kept)
+    view, ignored = view_of_params(context, params)
+    st.session_state[LAST_ADDRESS] = view.alone().to_params()
+    return view if comparing else view.alone(), ignored
+
+
+def view_of_params(context: Context, params: Mapping[str, str | list[str]]) -> tuple[View, list[QueryError]]:
+    """The nearest view of territories that there are, and what was not understood."""
     view, ignored = View.from_params(params)
     unknown: set[Territory] = set()
     for named in dict.fromkeys([*([view.territory] if view.territory else []), *view.compared]):
@@ -70,18 +85,30 @@ def view_in_address(context: Context, *, comparing: bool = False) -> tuple[View,
     if unknown:
         territory = None if view.territory in unknown else view.territory
         view = replace(view, territory=territory, compared=tuple(one for one in view.compared if one not in unknown))
-    return view if comparing else view.alone(), ignored
+    return view, ignored
 
 
 def write_address(view: View) -> None:
     """Write the view, but for its zone: the map draws it and writes it by itself, between two runs of the page."""
     view = replace(view, zone=st.query_params.get("zone"))
     params = view.to_params()
-    st.session_state[LAST_ADDRESS] = params
+    st.session_state[LAST_ADDRESS] = view.alone().to_params()
     if view.compared:
         st.session_state[LAST_COMPARED] = view.compared
     if st.query_params.to_dict() != params:
         st.query_params.from_dict(params)
+
+
+def arrive(page: str) -> None:
+    """Note which page this run is of, by its path."""
+    st.session_state[ARRIVED] = st.session_state.get(LAST_PAGE, page) != page
+    st.session_state[LAST_PAGE] = page
+
+
+def language_asked() -> str | None:
+    """The language of the address; of one that says nothing, that of the session's last one."""
+    said: str | None = st.query_params.get("langue")
+    return said if st.query_params else st.session_state.get(LAST_ADDRESS, {}).get("langue")
 
 
 class Bound(NamedTuple):
@@ -101,7 +128,7 @@ def bind(name: str, shown: object, view: View, change: Change) -> Bound:
 def choose_territory(context: Context, view: View) -> None:
     """Kind, then name; France has no name to choose."""
     kind_column, name_column = st.columns([1, 1.4])
-    kinds = [kind for kind in KINDS_CHOSEN if not kind or len(context.geography.territories(kind))]
+    kinds = _kinds_held(context.geography)
     kind = view.territory.kind if view.territory else EVERYWHERE
     bound = bind("kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
     kind_column.selectbox(
@@ -123,6 +150,11 @@ def choose_territory(context: Context, view: View) -> None:
         key=bound.key,
         on_change=bound.write,
     )
+
+
+@lru_cache(maxsize=2)
+def _kinds_held(known: Geography) -> list[TerritoryKind | Literal[""]]:
+    return [kind for kind in KINDS_CHOSEN if not kind or len(known.territories(kind))]
 
 
 def _with_kind(context: Context, view: View, kind: TerritoryKind | Literal[""]) -> View:

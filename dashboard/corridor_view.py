@@ -10,7 +10,7 @@ from typing import Self
 
 import streamlit as st
 
-from dashboard.controls import LAST_ADDRESS
+from dashboard.controls import ARRIVED, LAST_ADDRESS
 from dashboard.corridor_words import EUROPE, ORIGINS, SEIZURES, TOWARD, WEIGHTS
 from dashboard.view import View
 from data.errors import QueryError
@@ -115,12 +115,13 @@ def _pattern(
 
 
 def view_in_address() -> tuple[CorridorView, list[QueryError]]:
-    """The view of the address; an empty one takes up the session's last, and the language of the page before."""
+    """The view of the address; one who comes from another page finds his last one, in the language of that page."""
     params: dict[str, str | list[str]] = {key: st.query_params.get_all(key) for key in st.query_params}
-    if not params:
+    if not params and st.session_state.get(ARRIVED):
         params = dict(st.session_state.get(LAST_ROUTES, {}))
         if language := st.session_state.get(LAST_ADDRESS, {}).get("langue"):
             params["langue"] = language
+        st.query_params.from_dict(params)
     return CorridorView.from_params(params)
 
 

@@ -14,7 +14,6 @@ import shapely
 from numpy.typing import NDArray
 
 from dashboard.context import Context
-from dashboard.freshness import Area
 from dashboard.recall import Reading
 from dashboard.view import View
 from data.geography import Geography
@@ -92,13 +91,8 @@ def units_of(known: Geography) -> Units:
 
 def counts_by(held: Context, viewer: Viewer, view: View, kind: TerritoryKind, reading: Reading) -> TerritoryCounts:
     """Facts of a dated view by territory, wherever the view looks; kept until a change touches its days."""
-    everywhere = replace(view, territory=None, cell=None, zone=None)
-    query = everywhere.query()
-    key = ("by territory", kind, viewer, query)
-    version = held.version_of(key, Area.of(everywhere))
-    return held.territory_counts.get_or_make(
-        (key, version), lambda: reading.ask(held.store.counts_by_territory, kind, query, viewer)
-    )
+    query = replace(view, territory=None, cell=None, zone=None).query()
+    return reading.ask(held.kept(held.store.counts_by_territory), kind, query, viewer)
 
 
 def aligned(counts: TerritoryCounts, name: str, codes: pd.Index) -> Floats:
@@ -133,28 +127,56 @@ def coverage(
     Raises ReferenceListError for lists that contradict themselves, StoreError.
     """
     known, day = held.geography, min(view.as_of or today, today)
-    units = units_of(known)
     standings = {cross.code: standing(cross, day, today) for cross in known.lists.cross}
-    present = tuple(cross for cross in known.lists.cross if standings[cross.code] != "absent")
-    layers = [_perimeters(known, [c for c in present if standings[c.code] == layer]) for layer in LAYERS]
+    ground = _ground(known, tuple(standings.items()))
     if incidents is None:
         incidents = incidents_by_commune(held, viewer, view, reading)
-    measures = {"population": units.population, "incidents": incidents, "km2": units.km2}
-    everyone = _perimeters(known, present)
-    ledger = {name: layered(layers, values) for name, values in measures.items()}
-    ledger["hexagons"] = _hexagons(known, present, standings)
+    counted = layered(ground.layers, incidents)
     total = reading.ask(held.totals, replace(view, territory=None).query(), viewer).incidents
     return Coverage(
         day=day,
         standings=standings,
+        present=ground.present,
+        ledger=ground.ledger | {"incidents": counted},
+        tallies=ground.tallies | {"incidents": ground.everyone.tally(incidents)},
+        adds=ground.adds | {"incidents": ground.everyone.added_to(ground.layers[0], incidents).each},
+        own_hexagons=ground.own_hexagons,
+        times=ground.layers[0].times,
+        held=ground.everyone.times > 0,
+        without_commune=total - counted.total,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What depends on the day alone, whatever happened: fields as in `Coverage`."""
+
+    present: tuple[Cross, ...]
+    layers: list[Perimeters]  # of each of `LAYERS`
+    everyone: Perimeters
+    ledger: dict[str, Layered]
+    tallies: dict[str, Tally]
+    adds: dict[str, Floats]
+    own_hexagons: Floats
+
+
+@lru_cache(maxsize=8)
+def _ground(known: Geography, of_each: tuple[tuple[str, Standing], ...]) -> _Ground:
+    """`of_each`: the standing of every CROSS of the list, by code."""
+    units, standings = units_of(known), dict(of_each)
+    present = tuple(cross for cross in known.lists.cross if standings[cross.code] != "absent")
+    layers = [_perimeters(known, [c for c in present if standings[c.code] == layer]) for layer in LAYERS]
+    everyone = _perimeters(known, present)
+    measures = {"population": units.population, "km2": units.km2}
+    ledger = {name: layered(layers, values) for name, values in measures.items()}
+    return _Ground(
         present=present,
-        ledger=ledger,
+        layers=layers,
+        everyone=everyone,
+        ledger=ledger | {"hexagons": _hexagons(known, present, standings)},
         tallies={name: everyone.tally(values) for name, values in measures.items()},
         adds={name: everyone.added_to(layers[0], values).each for name, values in measures.items()},
         own_hexagons=_own_hexagons(known, present),
-        times=layers[0].times,
-        held=everyone.times > 0,
-        without_commune=total - ledger["incidents"].total,
     )
 
 

@@ -5,19 +5,22 @@ French: thin no-break space between thousands (`12 480`), decimal comma. Unknown
 
 from __future__ import annotations
 
+import functools
 import math
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from babel.dates import format_date as babel_date
 from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_interval
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
 
 from dashboard.i18n import _, current_language
 from data.query import Hours
 from geo.errors import N_
 
 UNKNOWN = "—"
+MOST_PLAIN = 1e15  # beyond, digits are lost to a float anyway
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
@@ -33,8 +36,18 @@ def number(value: float, decimals: int = 0) -> str:
     """
     if math.isnan(value):
         return UNKNOWN
-    pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
-    return format_decimal(value, pattern, locale=_locale())
+    if not -MOST_PLAIN < value < MOST_PLAIN:
+        pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
+        return format_decimal(value, pattern, locale=_locale())
+    # As babel does, thirty times as fast: a page has hundreds of numbers.
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    return f"{rounded:,f}".translate(_symbols(_locale()))
+
+
+@functools.cache
+def _symbols(locale: str) -> dict[int, str]:
+    signs = {",": get_group_symbol(locale), ".": get_decimal_symbol(locale), "-": get_minus_sign_symbol(locale)}
+    return str.maketrans(signs)
 
 
 def significant(value: float) -> str:

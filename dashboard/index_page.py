@@ -20,6 +20,7 @@ SCRIPTS = "".join(
         "/layers/stream.js",
         "/layers/live.js",
         "/ui/parts.js",
+        "/ui/follow.js",
         "/ui/live.js",
         "/ui/matrix.js",
     )

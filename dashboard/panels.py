@@ -23,16 +23,17 @@ def marking_band(markings: tuple[str, ...]) -> None:
         st.html(f'<div class="hx-band hx-{escape(markings[0])}" role="note">{label}</div>')
 
 
-def title(name: str, trail: str, aside: str = "", before: str = "", after: str = "", *, follows: bool = True) -> None:
+def title_html(name: str, trail: str, before: str = "", after: str = "") -> str:
     """`trail`: where we are, smaller, beside the name. Already HTML: `before` the name what holds it, `after` it what
-    of it is looked at, `aside` at the right end of the line.
+    of it is looked at."""
+    return f'{before}<h1>{escape(name)}</h1>{after}<span class="hx-trail">{escape(trail)}</span>'
 
-    `follows`: the trail is that of `/chiffres`, which the page's script keeps up to date.
-    """
-    live = ' data-live="trail"' if follows else ""
+
+def title(html: str, aside: str = "", stamp: str = "") -> None:
+    """The title line. Already HTML: `title_html`, and `aside` at its right end; `stamp`: if it follows the address."""
+    live = f' data-live="title" {stamp}' if stamp else ""
     st.html(
-        f'<header class="hx-title">{before}<h1>{escape(name)}</h1>{after}'
-        f'<span class="hx-trail"{live}>{escape(trail)}</span>'
+        f'<header class="hx-title"><div class="hx-place"{live}>{html}</div>'
         f'<span class="hx-aside">{aside}</span></header>'
     )
 
@@ -45,9 +46,9 @@ def language_link(view: View) -> str:
     return f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
 
 
-def live(part: str, html: str) -> None:
+def live(part: str, html: str, stamp: str = "") -> None:
     """A part of the page that its script keeps up to date (dashboard/static/live.js)."""
-    st.html(f'<div data-live="{escape(part)}">{html}</div>')
+    st.html(f'<div data-live="{escape(part)}" {stamp}>{html}</div>')
 
 
 def outage(version: int, as_of: datetime, away_since: datetime | None, zone: tzinfo, *, recalled: bool) -> None:
@@ -101,8 +102,12 @@ def figures(shown: Iterable[Figure]) -> None:
     st.html(figures_html(shown))
 
 
+def heading_html(text: str, behind: str = "") -> str:
+    return f'<h2 class="hx-heading">{escape(text)}<span>{escape(behind)}</span></h2>'
+
+
 def heading(text: str, behind: str = "") -> None:
-    st.html(f'<h2 class="hx-heading">{escape(text)}<span>{escape(behind)}</span></h2>')
+    st.html(heading_html(text, behind))
 
 
 def sentence_html(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from html import escape
 
 from dashboard.context import Context, viewer_of
+from dashboard.following import Parts
 from dashboard.i18n import _, translate_error
 from dashboard.latest_part import latest_html
 from dashboard.panels import sentence_html
@@ -16,8 +17,6 @@ from dashboard.view import View
 from dashboard.where_part import where_html
 from data.errors import QueryError
 from data.query import Viewer
-
-Parts = dict[str, str]  # HTML by the place on the page where it stands (`data-live`)
 
 # By the name in the address.
 PARTS: dict[str, Callable[[Context, Viewer, View], Parts]] = {

@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.requests import Request
@@ -16,16 +15,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import layers
-from dashboard.alert_file import state_of
 from dashboard.alert_part import alert_outlines
-from dashboard.beside import live_parts_json
+from dashboard.beside import SITUATION
 from dashboard.comparison_maps import maps_route
+from dashboard.comparison_part import COMPARISON
 from dashboard.context import Context, today, viewer_of
-from dashboard.corridor_answer import corridors_route, warm_up_corridors
+from dashboard.control_part import CONTROLS
+from dashboard.controls import view_of_params
+from dashboard.corridor_answer import corridor_figures_route, corridors_route, warm_up_corridors
 from dashboard.coverage_map import CoverageTiles, coverage_perimeters_json
+from dashboard.coverage_part import COVERAGE
 from dashboard.error_answers import error_answer
+from dashboard.following import VERSION, answer_key, figures_address
 from dashboard.hex_tiles import KEPT_FOR_EVER, HexTiles
-from dashboard.i18n import current_language, use_language
+from dashboard.i18n import use_language
 from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import perimeters_json
@@ -42,8 +45,7 @@ HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
 DIGEST_NAMED = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9.]+$")  # a name that changes with the content
 PAGES = ("/", "/couverture", "/comparaison", "/controles", "/routes", "/donnees")
-
-VERSION = 2  # of the store: its place in an answer's key
+FOLLOWED = (SITUATION, COVERAGE, CONTROLS, COMPARISON)
 
 
 class Files(StaticFiles):
@@ -64,7 +66,8 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/couverture/perimetres", _answer(context, "application/json", coverage_perimeters_json)),
         *CoverageTiles(context).routes(),
         corridors_route(context),
-        Route("/chiffres", _answer(context, "application/json", live_parts_json)),
+        *(Route(page.source, _answer(context, "application/json", page.answer)) for page in FOLLOWED),
+        corridor_figures_route(context),
         *(Route(f"/parties/{name}", _answer(context, "application/json", part_json(name))) for name in PARTS),
         Route("/alertes/perimetres", _answer(context, "application/json", alert_outlines)),
         zone_route(context),
@@ -106,14 +109,19 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
     """
 
     def endpoint(request: Request) -> Response:
-        asked, _ignored = View.from_params(dict(request.query_params))
+        asked, _ignored = view_of_params(context, dict(request.query_params))
         language = _language(request, context)
         try:
             with use_language(language):
-                view = asked.dated(context.store.period(viewer_of(context.settings)), today())
+                view = replace(asked, zone=None).dated(context.store.period(viewer_of(context.settings)), today())
                 key = answer_key(make, context, view)
                 tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
-                headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Hexacross-Version": str(key[VERSION])}
+                headers = {
+                    "ETag": tag,
+                    "Cache-Control": "private, no-cache",
+                    "Hexacross-Version": str(key[VERSION]),
+                    "Hexacross-View": figures_address(asked),
+                }
                 if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
                     return Response(status_code=304, headers=headers)
                 body = context.answers.get_or_make(key, lambda: make(context, view))
@@ -122,20 +130,6 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
         return Response(body, media_type=media_type, headers=headers)
 
     return endpoint
-
-
-def answer_key(make: Callable[[Context, View], bytes], context: Context, view: View) -> tuple[object, ...]:
-    """What an answer depends on: facts (their version stands at `VERSION`), who is looking, what is looked at,
-    language, the alerts that were set, and the hour, for the ages."""
-    return (
-        make.__name__,
-        current_language(),
-        context.store.version(),
-        viewer_of(context.settings),
-        replace(view, cell=None, zone=None).address(),
-        state_of(Path(context.settings.alerts)),
-        datetime.now(UTC).strftime("%Y-%m-%dT%H"),
-    )
 
 
 def warm_up(context: Context) -> None:

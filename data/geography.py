@@ -248,6 +248,15 @@ class Geography:
 
     def touching(self, kind: TerritoryKind, territory: Territory | None) -> frozenset[str]:
         """Codes of the territories of a kind that share a commune with a territory; None: all made of communes."""
+        if (kind, territory) not in self._touching:
+            self._touching[kind, territory] = self._find_touching(kind, territory)
+        return self._touching[kind, territory]
+
+    @cached_property
+    def _touching(self) -> dict[tuple[TerritoryKind, Territory | None], frozenset[str]]:
+        return {}
+
+    def _find_touching(self, kind: TerritoryKind, territory: Territory | None) -> frozenset[str]:
         members = self._members[kind]
         if territory is None:
             return frozenset(members["code"])

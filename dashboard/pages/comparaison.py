@@ -11,18 +11,18 @@ import streamlit as st
 
 from dashboard import format as fmt
 from dashboard import panels
-from dashboard.beside import trail
 from dashboard.comparison import FEWEST_COMPARED, Compared, compare, days_held, default_compared
 from dashboard.comparison_controls import choose_compared, choose_curves, choose_published, last_compared
 from dashboard.comparison_curves import curve_sentence, draw_curves
 from dashboard.comparison_export import export_of, export_of_published, offer_exports
 from dashboard.comparison_maps import compared_json, maps_address
-from dashboard.comparison_table import rows_of, table_html
+from dashboard.comparison_part import COMPARISON, figures_html, title_html
+from dashboard.comparison_table import rows_of
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.controls import KINDS_CHOSEN, choose_filters, choose_measure, view_in_address
 from dashboard.empty import offer_data
 from dashboard.funnel_chart import draw_funnel, funnel_sentence
-from dashboard.i18n import _, current_language, translate_error
+from dashboard.i18n import _, translate_error
 from dashboard.map_host import theme_name
 from dashboard.published import DEFAULT_INDICATOR, KIND, Published, published_figures
 from dashboard.published_chart import (
@@ -48,9 +48,9 @@ def render() -> None:
     viewer = viewer_of(held.settings)
     reading = Reading(held.recall)
     try:
-        period, sources = reading.ask(held.store.period, viewer), reading.ask(held.store.sources, viewer)
+        period, sources = reading.ask(held.store.period, viewer), reading.ask(held.kept(held.store.sources), viewer)
     except StoreError as error:
-        panels.title(_("Comparaison"), "")
+        panels.title(panels.title_html(_("Comparaison"), ""))
         st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
         return
     has_figures = any(source.indicators for source in sources)
@@ -58,7 +58,7 @@ def render() -> None:
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
-    _title(view, period)
+    panels.title(title_html(view, period), panels.language_link(view), COMPARISON.stamp(asked, reading))
     if period is None and not has_figures:
         offer_data(held)
         return
@@ -89,17 +89,6 @@ def _chosen(held: Context, asked: View, *, only_figures: bool) -> View:
     return replace(asked, compared=default_compared(held.geography, kind, first))
 
 
-def _title(view: View, period: Period | None) -> None:
-    other = "en" if current_language() == "fr" else "fr"
-    label = {"en": "English", "fr": "Français"}[other]
-    address = escape(replace(view, language=other).address(), quote=True)
-    about = [_(KINDS_CHOSEN[view.compared[0].kind])]
-    if period is not None:
-        about.append(trail(replace(view, territory=None)))
-    link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    panels.title(_("Comparaison"), " · ".join(about), link)
-
-
 def _choose(held: Context, asked: View, view: View, period: Period | None) -> None:
     territories, measure = st.columns([1, 1], gap="medium")
     with territories:
@@ -126,7 +115,7 @@ def _figures(held: Context, viewer: Viewer, asked: View) -> None:
     outage = st.container()
     try:
         version, period = reading.ask(held.store.version), reading.ask(held.store.period, viewer)
-        sources = reading.ask(held.store.sources, viewer)
+        sources = reading.ask(held.kept(held.store.sources), viewer)
         view = asked.dated(period, today())
         compared = None
         if period is not None and days_held(view, period):
@@ -136,7 +125,7 @@ def _figures(held: Context, viewer: Viewer, asked: View) -> None:
         st.error(translate_error(error))
         return
     if compared is not None:
-        _table(held, compared, published, sources)
+        _table(held, compared, asked, published, sources, reading)
         _charts(compared, asked)
     elif period is not None:
         _outside(view, period)
@@ -161,13 +150,11 @@ def _outside(view: View, period: Period) -> None:
     )
 
 
-def _table(held: Context, compared: Compared, published: Published | None, sources: list[Source]) -> None:
+def _table(
+    held: Context, compared: Compared, asked: View, published: Published | None, sources: list[Source], reading: Reading
+) -> None:
+    panels.live("figures", figures_html(compared), COMPARISON.stamp(asked, reading))
     rows = rows_of(compared)
-    st.html(table_html(compared, rows))
-    query = compared.view.query()
-    if compared.days < (query.stop - query.start).days:
-        words = _("La base ne tient que {n} jours de cette période : les chiffres sont ceux de ces jours.")
-        panels.sentence(words.format(n=fmt.number(compared.days)))
     offer_exports(export_of(held, compared, rows, published, sources))
 
 

@@ -12,22 +12,10 @@ import streamlit as st
 
 from dashboard import format as fmt
 from dashboard import panels
-from dashboard.beside import trail
-from dashboard.changes import previous_view
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.control_curve import STEP_NAMES, control_curve, control_steps, curve_sentence
-from dashboard.control_figures import control_key_figures, mode_table_html, unchecked
-from dashboard.control_matrix import (
-    Matrix,
-    blind_frame,
-    blind_sentence,
-    divided_names,
-    division_of,
-    matrix_csv,
-    matrix_frame,
-    matrix_html,
-    matrix_of,
-)
+from dashboard.control_matrix import blind_frame, matrix_csv, matrix_frame
+from dashboard.control_part import CONTROLS, matrix_shown, title_html
 from dashboard.control_plan_table import done_of, known_codes, lines_shown, plan_csv, plan_frame, plan_html
 from dashboard.controls import (
     KINDS_CHOSEN,
@@ -40,18 +28,17 @@ from dashboard.controls import (
 )
 from dashboard.empty import offer_data
 from dashboard.exports import marking_suffix
+from dashboard.following import Parts
 from dashboard.i18n import _, translate_error
 from dashboard.map_host import show_map, theme_name
 from dashboard.measures import MEASURES
 from dashboard.recall import Reading
 from dashboard.sources import markings_shown, source_ages
-from dashboard.view import DIVISIONS, FILTERS, Period, View
+from dashboard.view import DIVISIONS, Period, View
 from data.control_plan import FILE, LAYOUT, PlanError, read_plan
 from data.errors import StoreError
 from data.lists import lists_folder
-from data.query import Query, Viewer
-from data.store import ModeCounts
-from data.vocabulary import KINDS_OF_FAMILY
+from data.query import Viewer
 
 CONTROL_MEASURES = [name for name, measure in MEASURES.items() if measure.of_controls]
 DEFAULT_MEASURE = "controles"
@@ -81,8 +68,7 @@ def render() -> None:
         st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
         return
     view = asked.dated(period, today())
-    title = _("Contrôles · {territory}").format(territory=_territory_name(held, view))
-    panels.title(title, trail(view), panels.language_link(view))
+    panels.title(title_html(held, view), panels.language_link(view), CONTROLS.stamp(asked, reading))
     if period is None:
         offer_data(held)
         return
@@ -99,10 +85,6 @@ def render() -> None:
         panels.outage(version, reading.as_of, away_since, zone, recalled=reading.error is not None)
 
 
-def _territory_name(held: Context, view: View) -> str:
-    return held.geography.name(view.territory) if view.territory else _("France")
-
-
 def _choose(held: Context, asked: View, view: View, period: Period) -> None:
     territory, measure = st.columns([1, 1], gap="medium")
     with territory:
@@ -110,46 +92,27 @@ def _choose(held: Context, asked: View, view: View, period: Period) -> None:
     with measure:
         choose_measure(asked, CONTROL_MEASURES)
     choose_filters(asked, view, period)
-    if said := _filtered(view):
-        panels.sentence(said)
-
-
-def _filtered(view: View) -> str:
-    """What filters do to "no control": it is then said of what they leave."""
-    controls = KINDS_OF_FAMILY["control"]
-    if (view.families and "control" not in view.families) or (view.kinds and not view.kinds & set(controls)):
-        return _("Les filtres choisis écartent tous les contrôles : retirez-les pour lire cette page.")
-    if any(getattr(view, name) for name, _known in FILTERS.values()):
-        return _("Avec ces filtres : « aucun contrôle » veut dire aucun qui leur réponde.")
-    return ""
 
 
 def _draw(asking: Asking, asked: View, period: Period) -> None:
     held, viewer, view, reading = asking
-    kind = division_of(held.geography, view)
-    query = view.query()
-    by_mode = reading.ask(held.store.counts_by_mode, kind, query, viewer)
-    every_mode = reading.ask(held.store.counts_by_territory, kind, query, viewer)
-    totals = reading.ask(held.store.totals, query, viewer)
-    matrix = matrix_of(by_mode, every_mode, totals, divided_names(held.geography, kind, view.territory))
-    try:
-        without = unchecked(held, viewer, view)
-    except StoreError:  # away: no figure of it was kept
-        without = None
+    parts = CONTROLS.parts(held, viewer, view, reading)
+    panels.live("filtered", parts["filtered"])
     with st.container(key="control-figures"):
-        panels.figures(control_key_figures(totals, without))
+        panels.live("figures", parts["figures"], CONTROLS.stamp(asked, reading))
     left, right = st.columns([1.2, 1], gap="medium")
     with left:
-        _matrix(asking, asked, matrix)
+        _matrix(asking, asked, parts)
     with right, st.container(key="control-map"):
         show_map()
-    _modes(asking, by_mode, period)
+    _modes(parts)
     _through_time(asking)
     _plan(asking, period)
     _sources(asking)
 
 
-def _matrix(asking: Asking, asked: View, matrix: Matrix) -> None:
+def _matrix(asking: Asking, asked: View, parts: Parts) -> None:
+    matrix, _by_mode = matrix_shown(*asking)
     heading, division = st.columns([2.2, 1], vertical_alignment="bottom")
     with heading:
         panels.heading(_("Positifs pour 100 contrôlés, par mode et par territoire"))
@@ -160,15 +123,14 @@ def _matrix(asking: Asking, asked: View, matrix: Matrix) -> None:
     division.selectbox(
         _("Par"), list(DIVISIONS), format_func=lambda kind: _(KINDS_CHOSEN[kind]), key=bound.key, on_change=bound.write
     )
-    st.html(matrix_html(matrix, asking.view, asking.viewer))
-    panels.sentence(" ".join([blind_sentence(matrix), *_left_out(asking, matrix)]))
+    panels.live("matrix", parts["matrix"])
     if matrix.blind.any():
         with st.expander(_("Angles morts")):
             st.dataframe(blind_frame(matrix), hide_index=True)
     with st.expander(_("Table de la matrice")):
         frame = matrix_frame(matrix)
         st.dataframe(frame, hide_index=True, column_config=_number_columns(frame))
-    markings = markings_shown(asking.reading.ask(asking.held.store.sources, asking.viewer))
+    markings = markings_shown(asking.reading.ask(asking.held.kept(asking.held.store.sources), asking.viewer))
     st.download_button(
         _("Télécharger la matrice (CSV)"),
         matrix_csv(matrix, asking.view, " ".join(markings) or "public"),
@@ -179,32 +141,16 @@ def _matrix(asking: Asking, asked: View, matrix: Matrix) -> None:
     )
 
 
-def _left_out(asking: Asking, matrix: Matrix) -> list[str]:
-    """Territories of the list that no commune makes up: their facts are in the whole, and nowhere else."""
-    table = asking.held.geography.territories(matrix.kind)
-    without = set(table["code"]) - asking.held.geography.touching(matrix.kind, None)
-    names = ", ".join(table.loc[table["code"].isin(without), "name"])
-    return [_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []
-
-
 def _number_columns(frame: pd.DataFrame) -> dict[str, Any]:
     return {str(name): st.column_config.NumberColumn(format="localized") for name in frame.select_dtypes("number")}
 
 
-def _modes(asking: Asking, counts: ModeCounts, period: Period) -> None:
+def _modes(parts: Parts) -> None:
     panels.heading(_("Chaque mode, face aux incidents et aux saisies du même territoire"))
-    st.html(mode_table_html(counts, _before(asking, counts, period)))
+    panels.live("modes", parts["modes"])
     panels.sentence(
         _("L'écart compare deux parts de positifs ; « au-delà du hasard » : son intervalle à 95 % exclut zéro.")
     )
-
-
-def _before(asking: Asking, counts: ModeCounts, period: Period) -> ModeCounts | None:
-    """The same of the period just before, if the store holds all of it."""
-    before: Query = previous_view(asking.view).query()
-    if before.start < period[0]:
-        return None
-    return asking.reading.ask(asking.held.store.counts_by_mode, counts.kind, before, asking.viewer)
 
 
 def _through_time(asking: Asking) -> None:
@@ -251,7 +197,7 @@ def _plan(asking: Asking, period: Period) -> None:
             " des jours écoulés jusqu'au dernier jour des données, {day}."
         ).format(day=fmt.day(period[1]))
     )
-    markings = markings_shown(reading.ask(store.sources, asking.viewer))
+    markings = markings_shown(reading.ask(asking.held.kept(store.sources), asking.viewer))
     st.download_button(
         _("Télécharger le plan et le réalisé (CSV)"),
         plan_csv(frame, " ".join(markings) or "public"),
@@ -264,6 +210,6 @@ def _plan(asking: Asking, period: Period) -> None:
 
 def _sources(asking: Asking) -> None:
     panels.heading(_("Sources"))
-    sources = asking.reading.ask(asking.held.store.sources, asking.viewer)
+    sources = asking.reading.ask(asking.held.kept(asking.held.store.sources), asking.viewer)
     ages = source_ages(sources, asking.held.settings.stale_hours, datetime.now(UTC))
     panels.live("sources", panels.sources_html(ages))

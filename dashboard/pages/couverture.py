@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,13 +15,12 @@ from dashboard import coverage_tables as tables
 from dashboard import format as fmt
 from dashboard import panels
 from dashboard.antenna_figures import Departements, departements, loads
-from dashboard.beside import trail
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.controls import bind, choose_filters, view_in_address, write_address
 from dashboard.coverage_figures import coverage, incidents_by_commune, uncovered_places
-from dashboard.coverage_map import day_label
+from dashboard.coverage_part import COVERAGE, title_html
 from dashboard.empty import offer_data
-from dashboard.i18n import _, current_language, translate_error
+from dashboard.i18n import _, translate_error
 from dashboard.lists_state import lists_state
 from dashboard.map_host import show_map
 from dashboard.recall import Reading
@@ -63,7 +61,7 @@ def render() -> None:
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
-    _title(held, view)
+    panels.title(title_html(view), panels.language_link(view), COVERAGE.stamp(asked, reading))
     if period is None:
         offer_data(held)
         return
@@ -104,14 +102,6 @@ def _map() -> None:
     show_map(MAP, "couverture", walks=False)
 
 
-def _title(held: Context, view: View) -> None:
-    other = "en" if current_language() == "fr" else "fr"
-    label = {"en": "English", "fr": "Français"}[other]
-    address = escape(replace(view, language=other).address(), quote=True)
-    link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    panels.title(_("Couverture"), trail(replace(view, territory=None)), link)
-
-
 def _give_way(held: Context, view: View) -> None:
     """Let the map show another view before the rest of the page is drawn again."""
     shown, before = replace(view, territory=None, moves=()).tile_address(), st.session_state.get(LAST_DRAWN)
@@ -138,7 +128,7 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
         return
     _published(held)
     panels.heading(_("Sources"))
-    ages = source_ages(reading.ask(held.store.sources, viewer), held.settings.stale_hours, datetime.now(UTC))
+    ages = source_ages(reading.ask(held.kept(held.store.sources), viewer), held.settings.stale_hours, datetime.now(UTC))
     panels.live("sources", panels.sources_html(ages))
     st.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
     with outage:
@@ -192,15 +182,12 @@ def _on_day(asked: View, day: date | None) -> View:
 
 def _cross(held: Context, viewer: Viewer, asked: View, reading: Reading, beside: DeltaGenerator) -> None:
     view = asked.dated(reading.ask(held.store.period, viewer), today())
+    parts = COVERAGE.parts(held, viewer, view, reading)
     incidents = incidents_by_commune(held, viewer, view, reading)
     found = coverage(held, viewer, view, today(), reading, incidents)
     places, number = uncovered_places(held.geography, found, incidents, view.weight, PLACES_SHOWN)
     with beside:
-        panels.heading(_("Ce qui est couvert"), day_label(view, today()))
-        st.html(tables.ledger_html(found))
-        panels.sentence(tables.standing_sentence(found))
-        panels.sentence(tables.additions_sentence(found))
-        panels.sentence(tables.overlap_sentence(found))
+        panels.live("figures", parts["figures"], COVERAGE.stamp(asked, reading))
         panels.heading(_("Lieux qu'aucune CROSS en activité ne couvre"), _places_behind(number, len(places), view))
         _selectable("places", tables.places_frame(places), "commune", list(places["code"]), asked)
         panels.sentence(" ".join(tables.coverage_notes(found)))

@@ -32,7 +32,7 @@ UNDERSTOOD = "understood"  # of the session: what was understood, by upload, map
 def render() -> None:
     held = context()
     viewer = viewer_of(held.settings)
-    panels.title(_("Données"), _("Charger des fichiers, relire ce qui a été refusé"))
+    panels.title(panels.title_html(_("Données"), _("Charger des fichiers, relire ce qui a été refusé")))
     uploads = st.file_uploader(
         _("Fichiers à charger : CSV, Parquet, GeoJSON, GeoPackage ; ceux de l'ONUDC et du SSMSI sont reconnus."),
         accept_multiple_files=True,

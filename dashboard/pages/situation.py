@@ -11,11 +11,10 @@ import streamlit as st
 from dashboard import format as fmt
 from dashboard import panels
 from dashboard.alert_part import manage_alerts
-from dashboard.beside import live_parts, trail
+from dashboard.beside import SITUATION, title_html
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.controls import choose_filters, choose_measure, choose_territory, view_in_address, write_address
 from dashboard.curve import daily_curve
-from dashboard.drill import crumbs_html
 from dashboard.empty import offer_data
 from dashboard.events_table import events_table
 from dashboard.figures import daily_sentence, hexagon_figures, known_days
@@ -53,7 +52,7 @@ def render() -> None:
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
     _give_way(held, view)
-    _title(held, view)
+    panels.title(title_html(held, view), panels.language_link(view), SITUATION.stamp(asked, reading))
     if period is None:
         offer_data(held)
         _outage(held, version, reading)
@@ -89,12 +88,6 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
         _beside(held, viewer, asked)
 
 
-def _title(held: Context, view: View) -> None:
-    name = held.geography.name(view.territory) if view.territory else _("France")
-    before, after = crumbs_html(held, view)
-    panels.title(name, trail(view), panels.language_link(view), before, after)
-
-
 @st.fragment
 def _beside(held: Context, viewer: Viewer, asked: View) -> None:
     """What follows the store: the page's script fetches its parts again, and runs this for the curve (`_redraw`)."""
@@ -106,10 +99,10 @@ def _beside(held: Context, viewer: Viewer, asked: View) -> None:
         st.error(translate_error(error))
         return
     view = asked.dated(period, today())
-    parts = live_parts(held, viewer, view, reading)
+    parts = SITUATION.parts(held, viewer, view, reading)
     panels.live("alerts", parts["alerts"])
     panels.live("quiet", "")
-    panels.live("figures", parts["figures"])
+    panels.live("figures", parts["figures"], SITUATION.stamp(asked, reading))
     panels.live("missing", parts["missing"])
     _tabs(held, viewer, view, period, reading)
     panels.heading(_("Sources"))

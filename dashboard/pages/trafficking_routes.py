@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import streamlit as st
 
 from dashboard import corridor_tables as tables
@@ -18,9 +17,10 @@ from dashboard import format as fmt
 from dashboard import panels
 from dashboard.context import Context, context, viewer_of
 from dashboard.corridor_facts import Routed, read_routed
+from dashboard.corridor_figures import figures_html, stamp, title_html
 from dashboard.corridor_geography import Countries, EntryPoints, world
 from dashboard.corridor_limits import limits, refused_weights
-from dashboard.corridor_map import kept_entry_points, key_of, months_label, title_of
+from dashboard.corridor_map import kept_entry_points, key_of, months_label
 from dashboard.corridor_panel import corridor_panel, entry_panel
 from dashboard.corridor_sankey import chart, diagram, flow_table
 from dashboard.corridor_view import (
@@ -34,7 +34,6 @@ from dashboard.corridor_view import (
 from dashboard.corridor_words import ORIGINS, TOWARD, WEIGHTS
 from dashboard.corridors import Shown, network_of, shown_corridors
 from dashboard.empty import offer_data
-from dashboard.figures import Figure
 from dashboard.i18n import _, current_language, ngettext, translate_error
 from dashboard.live import STREAM
 from dashboard.map_host import HEIGHT_PX, theme_name
@@ -43,7 +42,6 @@ from dashboard.sources import source_ages
 from data.errors import ForbiddenError, StoreError
 from data.query import Viewer
 from data.vocabulary import DRUGS, MODES
-from geo.corridors import Ends
 from layers.corridors import CORRIDOR_STRINGS, build_corridor_map
 from layers.strings import STRINGS
 
@@ -63,15 +61,15 @@ def render() -> None:
         version = reading.ask(held.store.version)
         kept = reading.ask(read_routed(held), viewer)
     except ForbiddenError as error:
-        _title(view, None)
+        _title(view, None, reading)
         st.info(_("Les liaisons se lisent saisie par saisie. {reason}").format(reason=translate_error(error)))
         return
     except StoreError as error:
-        _title(view, None)
+        _title(view, None, reading)
         st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
         return
     shown = shown_corridors(held, kept, view)
-    _title(view, shown)
+    _title(view, shown, reading)
     if shown is None:
         _nothing(held, kept)
         return
@@ -79,14 +77,13 @@ def render() -> None:
     _draw(held, viewer, kept, view, shown, reading)
 
 
-def _title(view: CorridorView, shown: Shown | None) -> None:
+def _title(view: CorridorView, shown: Shown | None, reading: Reading) -> None:
     other = "en" if current_language() == "fr" else "fr"
     label = {"en": "English", "fr": "Français"}[other]
     params = replace(view, dates=replace(view.dates, language=other)).to_params()
     address = escape(f"?{urlencode(params, safe=':,')}", quote=True)
     link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
-    trail = " · ".join(part for part in (title_of(view), months_label(shown)) if part)
-    panels.title(_("Routes"), trail, link, follows=False)
+    panels.title(title_html(view, shown), link, stamp(view, reading))
 
 
 def _nothing(held: Context, kept: Routed) -> None:
@@ -128,16 +125,15 @@ def _draw(held: Context, viewer: Viewer, kept: Routed, view: CorridorView, shown
         elif view.entry in points.keys:
             entry_panel(held, kept, countries, view, shown, points, points.keys.index(view.entry))
         else:
-            panels.figures(_figures(kept, view, shown, points))
-            panels.sentence(_counted(view, shown))
+            panels.live("figures", figures_html(kept, view, shown, points), stamp(view, reading))
             _limits(held, viewer, kept, countries, reading)
     _below(held, kept, countries, view, shown, points)
     heading, redraw = st.columns([3, 1], vertical_alignment="bottom")
     with heading:
         panels.heading(_("Sources"))
     redraw.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")
-    ages = source_ages(reading.ask(held.store.sources, viewer), held.settings.stale_hours, datetime.now(UTC))
-    st.html(panels.sources_html(ages))
+    ages = source_ages(reading.ask(held.kept(held.store.sources), viewer), held.settings.stale_hours, datetime.now(UTC))
+    panels.live("sources", panels.sources_html(ages))
 
 
 # ── Controls ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,51 +277,6 @@ def _clicked(answer: dict[str, Any], view: CorridorView, shown: Shown, points: E
 
 
 # ── Figures, tables, diagram ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _figures(kept: Routed, view: CorridorView, shown: Shown, points: EntryPoints) -> list[Figure]:
-    found = shown.corridors
-    seizures = int(found.seizures.sum())
-    kg = float(np.nansum(found.kg)) if found.weighed.sum() else float("nan")
-    reporters = len(np.unique(kept.seizures.reporter[shown.rows & (kept.seizures.reporter >= 0)]))
-    before = shown.before
-    behind = ""
-    if before is not None:
-        months = months_label(shown, before.months)
-        behind = (
-            _("{months} : {n}").format(months=months, n=fmt.number(int(before.seizures.sum())))
-            if before.covered
-            else _("{months} : les données commencent après").format(months=months)
-        )
-    return [
-        Figure(_("Saisies"), fmt.number(seizures), behind or _("à deux pays connus et différents")),
-        Figure(
-            _("Poids"),
-            fmt.kilograms(kg),
-            _("{n} saisies pesées").format(n=fmt.number(int(found.weighed.sum()))),
-        ),
-        Figure(_("Liaisons"), fmt.number(len(shown.keys)), _("pays de départ, d'arrivée et mode")),
-        Figure(
-            _("États déclarants"),
-            fmt.number(reporters),
-            _("{n} points d'entrée en Europe").format(n=fmt.number(len(points.keys))),
-        ),
-    ]
-
-
-def _counted(view: CorridorView, shown: Shown) -> str:
-    """Where the seizures are that stand in no corridor shown."""
-    ends = shown.ends
-    return _(
-        "Pour ces filtres, {total} saisies : {shown} sur ces liaisons, {elsewhere} vers ailleurs, {same} aux deux bouts"
-        " égaux, {unknown} dont un bout au moins est inconnu."
-    ).format(
-        total=fmt.number(sum(ends.values())),
-        shown=fmt.number(int(shown.corridors.seizures.sum())),
-        elsewhere=fmt.number(shown.elsewhere),
-        same=fmt.number(ends[Ends.SAME]),
-        unknown=fmt.number(ends[Ends.NO_ORIGIN] + ends[Ends.NO_DESTINATION] + ends[Ends.NEITHER]),
-    )
 
 
 def _limits(held: Context, viewer: Viewer, kept: Routed, countries: Countries, reading: Reading) -> None:

@@ -15,9 +15,10 @@ import dashboard.pages.situation as situation
 import dashboard.pages.trafficking_routes as trafficking_routes
 from dashboard import panels
 from dashboard.context import context, viewer_of
-from dashboard.controls import view_in_address
+from dashboard.controls import arrive, language_asked
 from dashboard.i18n import _, set_language, translate_error
 from dashboard.recall import Reading
+from dashboard.settings import LANGUAGES
 from dashboard.sources import markings_shown
 from dashboard.views_menu import views_menu
 from data.errors import StoreError
@@ -30,8 +31,8 @@ ICON = Path(__file__).parents[1] / "static" / "hexacross.svg"
 
 def main() -> None:
     held = context()
-    view, _ignored = view_in_address(held)
-    set_language(view.language or held.settings.language)
+    asked = language_asked()
+    set_language(asked if asked in LANGUAGES else held.settings.language)
     st.set_page_config(page_title="Hexacross", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
     page = st.navigation(
@@ -45,8 +46,9 @@ def main() -> None:
         ],
         position="top",
     )
+    arrive(page.url_path)
     try:
-        sources = Reading(held.recall).ask(held.store.sources, viewer_of(held.settings))
+        sources = Reading(held.recall).ask(held.kept(held.store.sources), viewer_of(held.settings))
         panels.marking_band(markings_shown(sources))
     except StoreError as error:
         st.error(translate_error(error))

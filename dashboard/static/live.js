@@ -3,27 +3,16 @@
   const { Follower, concerns, outage } = window.hexacrossLive;
   const CURVE_MS = 30_000; // between two runs of the page's script for its curve: each costs the server a tenth of a second
   const WATCH_MS = 1000;
+  const WATCH_ADDRESS_MS = 20; // as the map does: an address tells nobody that it changes
   const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
   const band = () => document.querySelector("[data-live='outage']"); // where there is something to keep up to date
   let curveAt = 0;
 
-  const refresh = async () => {
-    const shown = location.search;
-    try {
-      const answer = await fetch(`/chiffres${shown}`);
-      if (!answer.ok || location.search !== shown) return false;
-      put(await answer.json(), answer.headers.get("Hexacross-Version"));
-      return true;
-    } catch (error) {
-      if (error instanceof TypeError) return false; // unreachable
-      throw error;
-    }
-  };
-
-  const put = ({ parts }, version) => {
-    window.hexacrossParts.put(parts);
+  const put = ({ parts, of, version }) => {
+    window.hexacrossParts.put(parts, of);
     if (band()) Object.assign(band().dataset, { version, recalled: "" });
   };
+  const figures = window.hexacrossFigures(put, () => live.state.away || live.state.lost);
 
   const tell = () => {
     const place = band();
@@ -49,7 +38,7 @@
     url: "/changes",
     shown: () => Number(band()?.dataset.version || 0),
     touches: (change) => change.figures || concerns(change, parameters().get("territoire"), parameters()),
-    refresh,
+    refresh: figures.fetchAll,
     told: tell,
   });
   setInterval(() => {
@@ -57,5 +46,6 @@
     live.check();
     redraw();
   }, WATCH_MS);
+  setInterval(figures.watch, WATCH_ADDRESS_MS);
   window.hexacrossParts.follow(live);
 })();

@@ -14,10 +14,13 @@
   const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
   const places = (name) => [...document.querySelectorAll(`[data-live='${name}']`)];
 
-  /** Write parts where they stand; the latest facts may be held still. */
-  const put = (parts) => {
+  /** Write parts where they stand; the latest facts may be held still. `of`: of which view, for those that say it. */
+  const put = (parts, of) => {
     for (const [name, html] of Object.entries(parts)) {
-      for (const place of places(name)) if (html !== place.dataset.shown) show(name, place, html);
+      for (const place of places(name)) {
+        if (html !== place.dataset.shown) show(name, place, html);
+        if (of !== undefined && place.dataset.of !== undefined) place.dataset.of = of;
+      }
     }
   };
 
@@ -65,9 +68,16 @@
     }
   };
 
+  /** What stands there of the view before says that other facts are on their way. */
+  const mark = (fetched) => {
+    const isOlder = fetched.asked !== null && addressOf(fetched) !== fetched.asked;
+    for (const place of fetched.parts.flatMap(places)) place.classList.toggle("hx-coming", isOlder && Boolean(place.firstChild));
+  };
+
   const follow = (live) => {
     setInterval(() => {
       latest.tick();
+      FETCHED.forEach(mark);
       const now = Date.now();
       if (document.hidden || live.state.away || live.state.lost) return;
       for (const fetched of FETCHED) {

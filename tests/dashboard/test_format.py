@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from babel.numbers import format_decimal
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dashboard import format as fmt
 from dashboard.i18n import use_language
@@ -18,6 +21,14 @@ def test_french_numbers() -> None:
     assert fmt.number(12480) == f"12{THIN}480"
     assert fmt.number(1234567.891, 2) == f"1{THIN}234{THIN}567,89"
     assert fmt.number(float("nan")) == "—"
+
+
+@given(st.floats(-1e16, 1e16) | st.integers(-(10**9), 10**9) | st.floats(-10, 10), st.integers(0, 6))
+def test_numbers_are_those_of_babel(value: float, decimals: int) -> None:
+    pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
+    for language, locale in fmt.LOCALES.items():
+        with use_language(language):
+            assert fmt.number(value, decimals) == format_decimal(value, pattern, locale=locale)
 
 
 def test_english_numbers() -> None:

@@ -122,11 +122,38 @@ def test_answers_say_their_version(client: TestClient, context: Context) -> None
 
 
 def test_figures_beside_the_map_are_those_of_the_view(client: TestClient) -> None:
-    parts = client.get(f"/chiffres?{MARCH}&territoire=commune:13055").json()["parts"]
-    assert set(parts) == {"trail", "figures", "alerts", "missing", "sources"}
-    assert parts["trail"] == "Commune · 1–31 mars 2026"
+    answer = client.get(f"/chiffres?{MARCH}&territoire=commune:13055&mesure=taux&zone=cercle:43.30,5.37,2000")
+    assert answer.headers["hexacross-view"] == f"?territoire=commune:13055&{MARCH}"
+    parts = answer.json()["parts"]
+    assert set(parts) == {"title", "figures", "alerts", "missing", "sources"}
+    assert "<h1>Marseille</h1>" in parts["title"]
+    assert '<span class="hx-trail">Commune · 1–31 mars 2026</span>' in parts["title"]
     assert '<div class="hx-value">5</div>' in parts["figures"]  # six, rounded to a multiple of the threshold
     assert "essai" in parts["sources"]
+
+
+@pytest.mark.parametrize(
+    ("address", "title", "said"),
+    [
+        (f"/controles/chiffres?{MARCH}&territoire=commune:13055", "Contrôles · Marseille", "Opérations de contrôle"),
+        (f"/couverture/chiffres?{MARCH}", "Couverture", "hx-ledger"),
+        (f"/comparaison/chiffres?{MARCH}&territoires=departement:13,departement:83", "Comparaison", "hx-compared"),
+    ],
+)
+def test_figures_of_each_page_follow_its_address(client: TestClient, address: str, title: str, said: str) -> None:
+    answer = client.get(address)
+    parts = answer.json()["parts"]
+    assert f"<h1>{title}</h1>" in parts["title"]
+    assert said in parts["figures"]
+    assert answer.headers["hexacross-view"] == address[address.index("?") :].replace(
+        f"{MARCH}&territoire=commune:13055", f"territoire=commune:13055&{MARCH}"
+    )
+
+
+def test_a_territory_that_is_none_is_left_out_of_the_figures(client: TestClient) -> None:
+    answer = client.get(f"/chiffres?{MARCH}&territoire=cross:atlantide")
+    assert answer.json() == client.get(f"/chiffres?{MARCH}").json()
+    assert answer.headers["hexacross-view"] == f"?{MARCH}"
 
 
 def test_a_database_that_is_away_is_one_sentence_without_its_address(
@@ -138,7 +165,8 @@ def test_a_database_that_is_away_is_one_sentence_without_its_address(
     key = client.get("/hex").json()["key"]
     monkeypatch.setattr(type(context.store), "version", away)
     keyed = (f"/hex/hexagones/9/263/187?vue={key}", f"/hex/classes?resolution=8&vue={key}", f"/hex/jours?vue={key}")
-    for path in ("/hex", "/chiffres", "/perimetres", "/healthz", *keyed):
+    figures = ("/chiffres", "/controles/chiffres", "/couverture/chiffres", "/comparaison/chiffres")
+    for path in ("/hex", *figures, "/perimetres", "/healthz", *keyed):
         answer = client.get(path)
         assert answer.status_code == 503
         assert "injoignable" in answer.json()["error"]

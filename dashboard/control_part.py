@@ -1,0 +1,80 @@
+"""What follows the address on the page of controls: figures, the matrix and the modes, as HTML."""
+
+from __future__ import annotations
+
+from dashboard import panels
+from dashboard.beside import trail
+from dashboard.changes import previous_view
+from dashboard.context import Context
+from dashboard.control_figures import control_key_figures, mode_table_html, unchecked
+from dashboard.control_matrix import Matrix, blind_sentence, divided_names, division_of, matrix_html, matrix_of
+from dashboard.following import Followed, Parts
+from dashboard.i18n import _
+from dashboard.recall import Reading
+from dashboard.view import FILTERS, View
+from data.errors import StoreError
+from data.query import Query, Viewer
+from data.store import ModeCounts
+from data.vocabulary import KINDS_OF_FAMILY
+
+
+def control_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> Parts:
+    """Of a dated view. Raises StoreError, when the store does not answer and never did."""
+    totals = reading.ask(held.totals, view.query(), viewer)
+    try:
+        without = unchecked(held, viewer, view)
+    except StoreError as error:  # away: no figure of it was kept
+        without, reading.error = None, error
+    matrix, by_mode = matrix_shown(held, viewer, view, reading)
+    return {
+        "title": title_html(held, view),
+        "filtered": panels.sentence_html(_filtered(view)),
+        "figures": panels.figures_html(control_key_figures(totals, without)),
+        "matrix": matrix_html(matrix, view, viewer)
+        + panels.sentence_html(" ".join([blind_sentence(matrix), *_left_out(held, matrix)])),
+        "modes": mode_table_html(by_mode, _before(held, viewer, view, by_mode, reading)),
+    }
+
+
+def title_html(held: Context, view: View) -> str:
+    territory = held.geography.name(view.territory) if view.territory else _("France")
+    return panels.title_html(_("Contrôles · {territory}").format(territory=territory), trail(view))
+
+
+def matrix_shown(held: Context, viewer: Viewer, view: View, reading: Reading) -> tuple[Matrix, ModeCounts]:
+    """The matrix of a dated view, and the counts by mode that it is made of. Raises StoreError."""
+    kind, query = division_of(held.geography, view), view.query()
+    by_mode = reading.ask(held.kept(held.store.counts_by_mode), kind, query, viewer)
+    every_mode = reading.ask(held.kept(held.store.counts_by_territory), kind, query, viewer)
+    totals = reading.ask(held.totals, query, viewer)
+    return matrix_of(by_mode, every_mode, totals, divided_names(held.geography, kind, view.territory)), by_mode
+
+
+def _filtered(view: View) -> str:
+    """What filters do to "no control": it is then said of what they leave."""
+    controls = KINDS_OF_FAMILY["control"]
+    if (view.families and "control" not in view.families) or (view.kinds and not view.kinds & set(controls)):
+        return _("Les filtres choisis écartent tous les contrôles : retirez-les pour lire cette page.")
+    if any(getattr(view, name) for name, _known in FILTERS.values()):
+        return _("Avec ces filtres : « aucun contrôle » veut dire aucun qui leur réponde.")
+    return ""
+
+
+def _left_out(held: Context, matrix: Matrix) -> list[str]:
+    """Territories of the list that no commune makes up: their facts are in the whole, and nowhere else."""
+    table = held.geography.territories(matrix.kind)
+    without = set(table["code"]) - held.geography.touching(matrix.kind, None)
+    names = ", ".join(table.loc[table["code"].isin(without), "name"])
+    return [_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []
+
+
+def _before(held: Context, viewer: Viewer, view: View, counts: ModeCounts, reading: Reading) -> ModeCounts | None:
+    """The same of the period just before, if the store holds all of it."""
+    before: Query = previous_view(view).query()
+    period = reading.ask(held.store.period, viewer)
+    if period is None or before.start < period[0]:
+        return None
+    return reading.ask(held.kept(held.store.counts_by_mode), counts.kind, before, viewer)
+
+
+CONTROLS = Followed("/controles", control_parts)

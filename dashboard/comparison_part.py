@@ -23,7 +23,7 @@ def comparison_parts(held: Context, viewer: Viewer, view: View, reading: Reading
 
     Raises StoreError.
     """
-    period = reading.ask(held.store.period, viewer)
+    period = reading.ask(held.kept(held.store.period), viewer)
     parts = {"title": title_html(view, period)} if view.compared else {}
     if len(view.compared) >= FEWEST_COMPARED and period is not None and days_held(view, period):
         parts["figures"] = figures_html(compare(held, viewer, view, period, reading))

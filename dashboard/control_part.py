@@ -71,7 +71,7 @@ def _left_out(held: Context, matrix: Matrix) -> list[str]:
 def _before(held: Context, viewer: Viewer, view: View, counts: ModeCounts, reading: Reading) -> ModeCounts | None:
     """The same of the period just before, if the store holds all of it."""
     before: Query = previous_view(view).query()
-    period = reading.ask(held.store.period, viewer)
+    period = reading.ask(held.kept(held.store.period), viewer)
     if period is None or before.start < period[0]:
         return None
     return reading.ask(held.kept(held.store.counts_by_mode), counts.kind, before, viewer)

@@ -223,7 +223,7 @@ class HexTiles:
         """The view with its dates, and what its description depends on: the hour too, for the ages."""
         context = self._context
         viewer = viewer_of(context.settings)
-        view = asked.dated(context.store.period(viewer), today())
+        view = asked.dated(context.kept(context.store.period)(viewer), today())
         address = replace(view, cell=None, zone=None).address()
         return view, (self.prefix, "description", current_language(), viewer, address, _hour(), context.store.version())
 
@@ -297,7 +297,7 @@ def _window_of(request: Request) -> Window | None:
 
 def _magnitude(context: Context, view: View, viewer: Viewer) -> int:
     """Grows by one when the facts in view double: only then are classes drawn up again within the hour."""
-    return sum(context.store.totals(view.query(), viewer).by_precision.values()).bit_length()
+    return sum(context.totals(view.query(), viewer).by_precision.values()).bit_length()
 
 
 def _hour() -> str:

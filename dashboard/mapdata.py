@@ -69,7 +69,7 @@ def described(context: Context, view: View, key: str) -> Description:
     """All that the map says of a dated view beside its hexagons; `key`: of the addresses of its tiles."""
     viewer, measure = viewer_of(context.settings), MEASURES[view.measure]
     query = view.query()
-    totals, sources = context.store.totals(query, viewer), context.store.sources(viewer)
+    totals, sources = context.totals(query, viewer), context.kept(context.store.sources)(viewer)
     ages = source_ages(sources, context.settings.stale_hours, datetime.now(UTC))
     markings = markings_shown(sources)
     notes = [without_place(totals)]

@@ -113,7 +113,8 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
         language = _language(request, context)
         try:
             with use_language(language):
-                view = replace(asked, zone=None).dated(context.store.period(viewer_of(context.settings)), today())
+                held = context.kept(context.store.period)(viewer_of(context.settings))
+                view = replace(asked, zone=None).dated(held, today())
                 key = answer_key(make, context, view)
                 tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
                 headers = {

@@ -155,7 +155,9 @@ def _modes(parts: Parts) -> None:
 
 def _through_time(asking: Asking) -> None:
     heading, redraw = st.columns([3, 1], vertical_alignment="bottom")
-    steps = control_steps(asking.reading.ask(asking.held.store.counts_by_day, asking.view.query(), asking.viewer))
+    steps = control_steps(
+        asking.reading.ask(asking.held.kept(asking.held.store.counts_by_day), asking.view.query(), asking.viewer)
+    )
     with heading:
         panels.heading(_("Contrôles et incidents au fil du temps"), _(STEP_NAMES[steps.step]))
     redraw.button(_("Actualiser"), key="redraw", type="tertiary", icon=":material/refresh:")

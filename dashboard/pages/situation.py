@@ -143,7 +143,7 @@ def _tabs(held: Context, viewer: Viewer, view: View, period: Period | None, read
 def _curve(held: Context, viewer: Viewer, view: View, period: Period | None, reading: Reading) -> None:
     _redraw()
     try:
-        days = reading.ask(held.store.counts_by_day, view.query(), viewer)
+        days = reading.ask(held.kept(held.store.counts_by_day), view.query(), viewer)
     except StoreError:
         panels.sentence(_("Inconnus tant que la base ne répond pas."))
         return

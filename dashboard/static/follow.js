@@ -79,19 +79,25 @@
     const isTried = (address) =>
       request ? isSame(request.address, address) : failed && isSame(failed.address, address) && Date.now() - failed.at < RETRY_MS;
 
+    look = watch;
     return { fetchAll, watch };
   };
 
-  // ── What a page writes into its own address before anyone has touched it is no step that Back returns from ──────────
+  let look = () => {};
+  addEventListener("popstate", () => look());
+
+  // ── The address changes; what a page writes there before anyone has touched it is no step that Back returns from ─────
 
   let isTouched = true;
   for (const name of ["pointerdown", "keydown"]) addEventListener(name, () => (isTouched = true), { capture: true });
-  addEventListener("popstate", () => (isTouched = false), { capture: true });
+  addEventListener("popstate", () => (isTouched = false));
   const push = history.pushState.bind(history);
   history.pushState = (state, title, url) => {
     const next = new URL(url ?? "", location.href);
-    if (next.pathname === location.pathname && !isTouched) return history.replaceState(state, title, url);
-    if (next.pathname !== location.pathname) isTouched = false;
-    return push(state, title, url);
+    const isOther = next.pathname !== location.pathname;
+    if (isOther || isTouched) push(state, title, url);
+    else history.replaceState(state, title, url);
+    if (isOther) isTouched = false;
+    look(); // at once: Streamlit, which has just written the address, now keeps the page busy
   };
 })();

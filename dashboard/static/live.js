@@ -3,7 +3,7 @@
   const { Follower, concerns, outage } = window.hexacrossLive;
   const CURVE_MS = 30_000; // between two runs of the page's script for its curve: each costs the server a tenth of a second
   const WATCH_MS = 1000;
-  const WATCH_ADDRESS_MS = 20; // as the map does: an address tells nobody that it changes
+  const WATCH_FIGURES_MS = 50; // Streamlit tells nobody what it writes
   const locale = document.documentElement.lang === "en" ? "en-GB" : "fr-FR";
   const band = () => document.querySelector("[data-live='outage']"); // where there is something to keep up to date
   let curveAt = 0;
@@ -46,6 +46,6 @@
     live.check();
     redraw();
   }, WATCH_MS);
-  setInterval(figures.watch, WATCH_ADDRESS_MS);
+  setInterval(figures.watch, WATCH_FIGURES_MS);
   window.hexacrossParts.follow(live);
 })();

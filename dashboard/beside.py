@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from dashboard import panels
 from dashboard.alert_part import alerts_html
-from dashboard.changes import others
+from dashboard.changes import others, read_others_ahead
 from dashboard.context import Context
 from dashboard.controls import KINDS_CHOSEN
 from dashboard.drill import crumbs_html
@@ -29,6 +29,7 @@ UNKNOWN = Totals(*(math.nan,) * 6)  # figures that the store never gave: an em d
 def live_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> Parts:
     """What stands beside the map, and the title above both, of a dated view."""
     try:
+        read_others_ahead(held, viewer, view, reading)
         totals = reading.ask(held.totals, view.query(), viewer)
         compared = others(held, viewer, view, reading, datetime.now(UTC))
     except StoreError:

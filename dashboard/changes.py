@@ -76,9 +76,7 @@ def others(held: Context, viewer: Viewer, view: View, reading: Reading, now: dat
     A period counts as covered where a source of the present one holds facts from before it on, or since; sources that
     begin or end within are named, as a comparison with less would pass for an increase.
     """
-    sources = [
-        source for source in reading.ask(held.kept(held.store.sources), viewer) if source.events and source.last_day
-    ]
+    sources = _facts(held, viewer, reading)
     last = max((source.last_day for source in sources if source.last_day), default=None)
     found = []
     for name, other in other_periods(view).items():
@@ -92,6 +90,21 @@ def others(held: Context, viewer: Viewer, view: View, reading: Reading, now: dat
                 why = _("inconnu tant que la base ne répond pas")
         found.append(Other(_(name), totals, days, own_days, other, why))
     return found
+
+
+def read_others_ahead(held: Context, viewer: Viewer, view: View, reading: Reading) -> None:
+    """Begin to read the other periods of a dated view, beside its own. Raises StoreError."""
+    sources = _facts(held, viewer, reading)
+    for other in other_periods(view).values():
+        _why, covered = _coverage(sources, view, other)
+        if covered:
+            held.ahead(held.totals, other.query(), viewer)
+
+
+def _facts(held: Context, viewer: Viewer, reading: Reading) -> list[Source]:
+    """The sources that have some."""
+    sources = reading.ask(held.kept(held.store.sources), viewer)
+    return [source for source in sources if source.events and source.last_day]
 
 
 def covered_days(view: View, last: date | None, now: datetime) -> float:

@@ -113,19 +113,24 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     """
     kind = view.compared[0].kind
     query = replace(view, territory=None).query()
-    of_controls = MEASURES[view.measure].of_controls
-    counts = reading.ask(context.kept(context.store.counts_by_territory), kind, query, viewer)
-    peers = peers_of(context.geography, counts, of_controls)
-    rows = peers.rows(view.compared)
-    drugs = _drugs(peers, rows, reading.ask(context.kept(context.store.counts_by_code), "drug", kind, query, viewer))
-
+    by_territory = context.kept(context.store.counts_by_territory)
+    by_code = context.kept(context.store.counts_by_code)
     days = days_held(view, held)
     before = previous_view(replace(view, territory=None)).query()
     has_before = before.start >= held[0] and days > 0
+    context.ahead(by_code, "drug", kind, query, viewer)
+    if has_before:
+        context.ahead(by_territory, kind, before, viewer)
+    peers = peers_of(
+        context.geography, reading.ask(by_territory, kind, query, viewer), MEASURES[view.measure].of_controls
+    )
+    rows = peers.rows(view.compared)
+    drugs = _drugs(peers, rows, reading.ask(by_code, "drug", kind, query, viewer))
+
     incidents = peers.counts["incidents"][rows]
     earlier = np.full(len(rows), np.nan)
     if has_before:
-        counts_before = reading.ask(context.kept(context.store.counts_by_territory), kind, before, viewer)
+        counts_before = reading.ask(by_territory, kind, before, viewer)
         earlier = aligned(peers.codes, counts_before)["incidents"][rows]
 
     together = confidence_together(len(rows))

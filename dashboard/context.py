@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, ParamSpec, TypeVar
@@ -28,6 +29,7 @@ TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
 VIEW_BYTES = 400_000  # of the corridors of one view, at most
 CORRIDORS_BYTES = 64 * 2**20  # the seizures of a state of the store, and some hundred views of them
 BYTES_AN_ITEM = 60
+READ_AHEAD = 2  # at once
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,6 +74,7 @@ class Context:
     tokens: TileTokens = field(default_factory=TileTokens, repr=False)
     freshness: Freshness = field(default_factory=Freshness, repr=False)
     map_first: MapFirst = field(default_factory=MapFirst, repr=False)
+    _reader: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READ_AHEAD, "ahead"), repr=False)
 
     def version_of(self, key: Hashable, area: Area) -> int:
         """The version of the store under which an answer is kept while it is right. Raises StoreError."""
@@ -104,6 +107,13 @@ class Context:
             return answer
 
         return reading
+
+    def ahead(self, read: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Begin a read that is kept and will be asked for in a moment: a question to the store uses one processor.
+
+        What it raises is not heard of: who asks for the same meets it and tells it.
+        """
+        self._reader.submit(read, *args, **kwargs)
 
 
 _context: Context | None = None

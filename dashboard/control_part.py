@@ -20,19 +20,24 @@ from data.vocabulary import KINDS_OF_FAMILY
 
 def control_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -> Parts:
     """Of a dated view. Raises StoreError, when the store does not answer and never did."""
+    kind = division_of(held.geography, view)
+    before = _query_before(held, viewer, view, reading)
+    for query in (view.query(), *([before] if before else [])):
+        held.ahead(held.kept(held.store.counts_by_mode), kind, query, viewer)
     totals = reading.ask(held.totals, view.query(), viewer)
     try:
         without = unchecked(held, viewer, view)
     except StoreError as error:  # away: no figure of it was kept
         without, reading.error = None, error
     matrix, by_mode = matrix_shown(held, viewer, view, reading)
+    earlier = reading.ask(held.kept(held.store.counts_by_mode), kind, before, viewer) if before else None
     return {
         "title": title_html(held, view),
         "filtered": panels.sentence_html(_filtered(view)),
         "figures": panels.figures_html(control_key_figures(totals, without)),
         "matrix": matrix_html(matrix, view, viewer)
         + panels.sentence_html(" ".join([blind_sentence(matrix), *_left_out(held, matrix)])),
-        "modes": mode_table_html(by_mode, _before(held, viewer, view, by_mode, reading)),
+        "modes": mode_table_html(by_mode, earlier),
     }
 
 
@@ -68,13 +73,11 @@ def _left_out(held: Context, matrix: Matrix) -> list[str]:
     return [_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []
 
 
-def _before(held: Context, viewer: Viewer, view: View, counts: ModeCounts, reading: Reading) -> ModeCounts | None:
-    """The same of the period just before, if the store holds all of it."""
+def _query_before(held: Context, viewer: Viewer, view: View, reading: Reading) -> Query | None:
+    """Of the period just before, if the store holds all of it."""
     before: Query = previous_view(view).query()
     period = reading.ask(held.kept(held.store.period), viewer)
-    if period is None or before.start < period[0]:
-        return None
-    return reading.ask(held.kept(held.store.counts_by_mode), counts.kind, before, viewer)
+    return None if period is None or before.start < period[0] else before
 
 
 CONTROLS = Followed("/controles", control_parts)

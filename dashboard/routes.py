@@ -33,6 +33,7 @@ from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import perimeters_json
 from dashboard.parts import PARTS, part_json
+from dashboard.recall import Reading
 from dashboard.settings import LANGUAGES
 from dashboard.tiles import Tiles
 from dashboard.view import View
@@ -134,12 +135,15 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
 
 
 def warm_up(context: Context) -> None:
-    """Make what the first visitor would wait for: the hexagons of an address without any parameter.
+    """Make what the first visitor would wait for: the hexagons and the figures of an address without any parameter.
 
     Not the perimeters, which the map asks for once it shows hexagons: made now, they would hold these up.
     """
     with use_language(context.settings.language):
         HexTiles(context).warm_up()
+        viewer = viewer_of(context.settings)
+        view = View().dated(context.store.period(viewer), today())
+        SITUATION.parts(context, viewer, view, Reading(context.recall))
         warm_up_corridors(context)
 
 

@@ -28,6 +28,7 @@ from dashboard.live import REMEMBERED, Live
 from dashboard.settings import Settings
 from dashboard.view import View
 from data.duckdb_store import DuckDBStore
+from data.errors import ForbiddenError
 from data.geography import geography
 from data.query import Hours, Query, Territory, Viewer
 from data.store import CHANGE_RESOLUTION, Change, Store
@@ -362,6 +363,12 @@ class Counted:
         self.asked += 1
         return self.present
 
+    def sources(self, viewer: Viewer) -> tuple[str, int]:
+        self.asked += 1
+        if viewer.name == "personne":
+            raise ForbiddenError("Non")
+        return viewer.name, self.present
+
 
 def test_totals_are_kept_until_a_change_touches_them() -> None:
     store = Counted()
@@ -383,3 +390,24 @@ def test_totals_are_kept_until_a_change_touches_them() -> None:
     held.live.hear(Change(3, first_day=date(2026, 3, 31), last_day=date(2026, 3, 31)))
     assert asked() == (3, 4)
     assert asked() == (3, 4)
+
+
+def test_answers_of_no_query_are_kept_until_anything_changes() -> None:
+    store = Counted()
+    held = Context(Settings(), store, None, ByteCache(1))  # type: ignore[arg-type]  # what `kept` does not need
+    read = held.kept(held.store.sources)
+    assert [read(Viewer("essai")), read(Viewer("essai")), store.asked] == [("essai", 1), ("essai", 1), 1]
+    assert (read(Viewer("autre")), store.asked) == (("autre", 1), 2)
+    store.present = 2
+    assert (read(Viewer("essai")), store.asked) == (("essai", 2), 3)
+
+
+def test_a_read_begun_ahead_is_waited_for_and_told() -> None:
+    store = Counted()
+    held = Context(Settings(), store, None, ByteCache(1))  # type: ignore[arg-type]  # what `ahead` does not need
+    read = held.kept(held.store.sources)
+    held.ahead(read, Viewer("essai"))
+    assert (read(Viewer("essai")), store.asked) == (("essai", 1), 1)
+    held.ahead(read, Viewer("personne"))
+    with pytest.raises(ForbiddenError):
+        read(Viewer("personne"))

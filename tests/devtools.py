@@ -89,6 +89,7 @@ class DevTools:
     def evaluate(self, expression: str) -> Any:
         """What an expression of the page comes to; of a promise, once it is kept."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def until(self, expression: str, timeout_s: float) -> None:

@@ -53,7 +53,7 @@ SCRIPT = "".join(
         ("chiffres", 'territoire = "cross:lyon"'),
         ("courbe", 'territoire = "cross:lyon"'),
         ("comparaison", 'territoires = ["cross:paris", "cross:nice"]\nmesure = "rendement"'),
-        ("texte", 'titre = "Consigne"\ntexte = "Rien de plus."'),
+        ("routes", ""),
     )
 )
 
@@ -113,7 +113,7 @@ def measured(changes: int, folder: Path) -> Iterator[Sample]:
         with DevTools(folder / "browser", 1920, 1080) as wall:
             wall.send("Page.navigate", url=f"{server.url}/mur?script=endurance&vitesse={SPEED}")
             for step in range(1, SAMPLES + 1):
-                wall.until("Boolean(window.room)", PATIENCE_S)
+                wall.until("window.room?.changes > 0", PATIENCE_S)  # before its script, `room` is the element
                 wall.evaluate(SHOWN % {"changes": changes * step // SAMPLES})
                 yield sample(wall, server)
     finally:

@@ -65,20 +65,20 @@ def render() -> None:
     try:
         version, period = reading.ask(held.store.version), reading.ask(held.store.period, viewer)
     except StoreError as error:
-        st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
+        _unavailable(error)
         return
     view = asked.dated(period, today())
     panels.title(title_html(held, view), panels.language_link(view), CONTROLS.stamp(asked, reading))
     if period is None:
         offer_data(held)
         return
-    _choose(held, asked, view, period)
+    choices, outage = st.container(), st.container()
     asking = Asking(held, viewer, view, reading)
-    outage = st.container()
-    try:
-        _draw(asking, asked, period)
-    except StoreError as error:
-        st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
+    parts = _figures(asking, asked)
+    with choices:
+        _choose(held, asked, view, period)
+    if parts is not None:
+        _draw(asking, asked, period, parts)
     with outage:
         away_since = held.live.away_since or (datetime.now(UTC) if reading.error else None)
         zone = ZoneInfo(st.context.timezone or "UTC")
@@ -94,21 +94,36 @@ def _choose(held: Context, asked: View, view: View, period: Period) -> None:
     choose_filters(asked, view, period)
 
 
-def _draw(asking: Asking, asked: View, period: Period) -> None:
-    held, viewer, view, reading = asking
-    parts = CONTROLS.parts(held, viewer, view, reading)
+def _figures(asking: Asking, asked: View) -> Parts | None:
+    """Drawn first: controls take the browser longer, and the map longest. None: the store never said them."""
+    try:
+        parts = CONTROLS.parts(*asking)
+    except StoreError as error:
+        _unavailable(error)
+        return None
     panels.live("filtered", parts["filtered"])
     with st.container(key="control-figures"):
-        panels.live("figures", parts["figures"], CONTROLS.stamp(asked, reading))
+        panels.live("figures", parts["figures"], CONTROLS.stamp(asked, asking.reading))
+    return parts
+
+
+def _unavailable(error: StoreError) -> None:
+    st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
+
+
+def _draw(asking: Asking, asked: View, period: Period, parts: Parts) -> None:
     left, right = st.columns([1.2, 1], gap="medium")
-    with left:
-        _matrix(asking, asked, parts)
-    with right, st.container(key="control-map"):
-        show_map()
-    _modes(parts)
-    _through_time(asking)
-    _plan(asking, period)
-    _sources(asking)
+    try:
+        with left:
+            _matrix(asking, asked, parts)
+        with right, st.container(key="control-map"):
+            show_map()
+        _modes(parts)
+        _through_time(asking)
+        _plan(asking, period)
+        _sources(asking)
+    except StoreError as error:
+        _unavailable(error)
 
 
 def _matrix(asking: Asking, asked: View, parts: Parts) -> None:

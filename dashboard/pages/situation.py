@@ -58,7 +58,7 @@ def render() -> None:
         _outage(held, version, reading)
         _redraw()
         return
-    _draw(held, viewer, asked, period)
+    _draw(held, viewer, asked, period, reading)
 
 
 def _give_way(held: Context, view: View) -> None:
@@ -69,16 +69,18 @@ def _give_way(held: Context, view: View) -> None:
         held.map_first.wait(shown)
 
 
-def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
-    """`asked`: the view as the address has it; dated, it is what is shown."""
+def _draw(held: Context, viewer: Viewer, asked: View, period: Period, reading: Reading) -> None:
+    """`asked`: the view as the address has it; dated, it is what is shown. Figures first: controls take the browser
+    longer, and the map longest."""
     view = asked.dated(period, today())
-    territory, measure = st.columns([1, 1], gap="medium")
-    with territory:
-        choose_territory(held, asked)
-    with measure:
-        choose_measure(asked)
-    choose_filters(asked, view, period)
+    choices = st.container()
     left, right = st.columns([2, 1], gap="medium")
+    with right:
+        parts = SITUATION.parts(held, viewer, view, reading)
+        panels.live("figures", parts["figures"], SITUATION.stamp(asked, reading))
+        panels.live("missing", parts["missing"])
+    with choices:
+        _choose(held, asked, view, period)
     with left:
         cell = clicked_cell(show_map(), view.shown_resolution())
     if cell is not None:
@@ -88,11 +90,20 @@ def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:
         _beside(held, viewer, asked)
 
 
+def _choose(held: Context, asked: View, view: View, period: Period) -> None:
+    territory, measure = st.columns([1, 1], gap="medium")
+    with territory:
+        choose_territory(held, asked)
+    with measure:
+        choose_measure(asked)
+    choose_filters(asked, view, period)
+
+
 @st.fragment
 def _beside(held: Context, viewer: Viewer, asked: View) -> None:
-    """What follows the store: the page's script fetches its parts again, and runs this for the curve (`_redraw`)."""
+    """What forms in it change, and the curve, for which the page's script runs it again (`_redraw`)."""
     reading = Reading(held.recall)
-    outage = st.container()
+    above = st.container(key="above-figures")
     try:
         version, period = reading.ask(held.store.version), reading.ask(held.store.period, viewer)
     except StoreError as error:  # it answered a moment ago, and nothing of it is kept: cannot be, but for a full memory
@@ -100,15 +111,13 @@ def _beside(held: Context, viewer: Viewer, asked: View) -> None:
         return
     view = asked.dated(period, today())
     parts = SITUATION.parts(held, viewer, view, reading)
-    panels.live("alerts", parts["alerts"])
-    panels.live("quiet", "")
-    panels.live("figures", parts["figures"], SITUATION.stamp(asked, reading))
-    panels.live("missing", parts["missing"])
     _tabs(held, viewer, view, period, reading)
     panels.heading(_("Sources"))
     panels.live("sources", parts["sources"])
-    with outage:
+    with above:
         _outage(held, version, reading)
+        panels.live("alerts", parts["alerts"])
+        panels.live("quiet", "")
 
 
 def _tabs(held: Context, viewer: Viewer, view: View, period: Period | None, reading: Reading) -> None:

@@ -47,7 +47,7 @@ FIGURES = {
     "/donnees": "[data-testid='stDataFrame'] canvas",
 }
 FILTERED = [path for path in PAGES if path != "/donnees"]
-PRODUCTS = ("Cocaïne", "Héroïne", "Crack", "Ecstasy", "Cannabis")  # each is added to those before
+PRODUCTS = ("Cocaïne", "Héroïne", "Crack")  # each is added to those before; the seizures know them too
 PEER, CHOSEN = "least_page.py", ".stMarkdown p"
 
 # When a place first says something, or draws; in milliseconds from the navigation.
@@ -114,7 +114,7 @@ def fresh(browser: Browser) -> Iterator[Page]:
     """A page of a browser that keeps nothing."""
     context = browser.new_context(viewport={"width": WIDTH_PX, "height": HEIGHT_PX}, locale="fr-FR")
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(30_000)
     yield page
     context.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-PRODUCTS = ["Tous", "Cocaïne", "Héroïne", "Cannabis", "Ecstasy", "Crack"]
+PRODUCTS = ["Tous", "Cocaïne", "Héroïne", "Crack"]
 
 st.html('<h1 class="peer">Produit</h1>')
 st.write(st.selectbox("Produit", PRODUCTS))

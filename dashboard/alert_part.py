@@ -89,6 +89,7 @@ def alert_outlines(held: Context, view: View) -> bytes:
 def manage_alerts(held: Context, viewer: Viewer, view: View, reading: Reading) -> None:
     """All alerts with their state; set one on the territory looked at, acknowledge or remove one."""
     if viewer.role == "wall":
+        panels.sentence(_("Votre rôle voit les alertes en vigueur ; il n'en pose pas et n'en acquitte pas."))
         return
     if refused := st.session_state.pop(REFUSED, None):
         st.error(refused)

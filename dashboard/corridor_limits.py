@@ -47,15 +47,19 @@ def _who_reports(kept: Routed, countries: Countries, reporting: Corridors) -> st
     if not known.any():
         return ""
     total, numbers = int(reporting.seizures.sum()), reporting.seizures[known]
-    return _(
+    states = min(LARGEST_STATES, len(numbers))
+    return ngettext(
+        "{country} : {n} des {total} saisies déclarées ({share} %) ; {states} État sur {all} en déclare {most} %."
+        " Une liaison dit qui déclare, pas combien il en passe.",
         "{country} : {n} des {total} saisies déclarées ({share} %) ; {states} États sur {all} en déclarent {most} %."
-        " Une liaison dit qui déclare, pas combien il en passe."
+        " Une liaison dit qui déclare, pas combien il en passe.",
+        states,
     ).format(
         country=countries.name(kept.code(int(reporting.origin[known][0]))),
         n=fmt.number(int(numbers[0])),
         total=fmt.number(total),
         share=_percent(numbers[0], total),
-        states=min(LARGEST_STATES, len(numbers)),
+        states=states,
         all=fmt.number(len(numbers)),
         most=_percent(int(numbers[:LARGEST_STATES].sum()), total),
     )
@@ -84,9 +88,12 @@ def _ends(everything: Corridors) -> str:
     total = sum(counts.values())
     if not total:
         return ""
-    return _(
-        "Seules {two} saisies ({share} %) disent deux pays différents, au départ et à destination ; {same} disent deux"
-        " fois le même, {origin} n'ont pas de départ, {destination} pas de destination, {neither} ni l'un ni l'autre."
+    return ngettext(
+        "{two} saisie ({share} %) dit deux pays différents, au départ et à destination ; deux fois le même : {same} ;"
+        " pas de départ : {origin} ; pas de destination : {destination} ; ni l'un ni l'autre : {neither}.",
+        "{two} saisies ({share} %) disent deux pays différents, au départ et à destination ; deux fois le même :"
+        " {same} ; pas de départ : {origin} ; pas de destination : {destination} ; ni l'un ni l'autre : {neither}.",
+        counts[Ends.TWO],
     ).format(
         two=fmt.number(counts[Ends.TWO]),
         share=_percent(counts[Ends.TWO], total),

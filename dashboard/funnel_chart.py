@@ -82,7 +82,8 @@ def _chart(
     minor = THEMES[theme].ink_minor
     x = alt.X("size:Q", title=titles["size"], scale=alt.Scale(type="log", nice=False),
               axis=alt.Axis(grid=False, format=",.0f", tickCount=4, labelOverlap=True))  # fmt: skip
-    y = alt.Y("value:Q", title=titles["value"], axis=alt.Axis(tickCount=5))
+    # From the lowest line on: from zero, the limits of large territories would be one line.
+    y = alt.Y("value:Q", title=titles["value"], axis=alt.Axis(tickCount=5), scale=alt.Scale(zero=False))
     tooltip = [
         alt.Tooltip("territory:N", title=titles["territory"]),
         alt.Tooltip("size:Q", title=titles["size"], format=",.0f"),

@@ -196,7 +196,7 @@ def _cross(held: Context, viewer: Viewer, asked: View, reading: Reading, beside:
     _selectable("cross", frame.drop(columns="code"), "cross", list(frame["code"]), asked)
     with st.expander(_("Table du bilan")):
         frame = tables.ledger_frame(found)
-        st.dataframe(frame, hide_index=True, column_config=_numbers(frame), placeholder=fmt.UNKNOWN)
+        st.dataframe(_rounded(frame), hide_index=True, column_config=_numbers(frame), placeholder=fmt.UNKNOWN)
 
 
 def _places_behind(number: int, shown: int, view: View) -> str:
@@ -220,7 +220,7 @@ def _selectable(
         write_address(replace(asked, territory=chosen))
 
     st.dataframe(
-        frame,
+        _rounded(frame),
         hide_index=True,
         height=height_px,
         column_config=_numbers(frame),
@@ -231,13 +231,24 @@ def _selectable(
     )
 
 
-def _numbers(frame: pd.DataFrame) -> dict[str, Any]:
+def _decimals(frame: pd.DataFrame) -> dict[str, int]:
     """How columns of numbers are written: shares and multiples to a decimal or two, counts and surfaces whole."""
-    configured = {}
-    for column in frame.select_dtypes("number"):
-        decimals = 1 if "%" in str(column) or column == _("Taux") else 2 if _("Charge") in str(column) else 0
-        configured[str(column)] = st.column_config.NumberColumn(format="localized", step=10.0**-decimals)
-    return configured
+    return {
+        str(column): 1 if "%" in str(column) or column == _("Taux") else 2 if _("Charge") in str(column) else 0
+        for column in frame.select_dtypes("number")
+    }
+
+
+def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the decimals that are shown: the table cuts off those beyond its step, 2,699 would read 2,69."""
+    return frame.round(_decimals(frame))
+
+
+def _numbers(frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        column: st.column_config.NumberColumn(format="localized", step=10.0**-decimals)
+        for column, decimals in _decimals(frame).items()
+    }
 
 
 def _published(held: Context) -> None:
@@ -303,7 +314,7 @@ def _edit(held: Context, found: Departements, holder: dict[str, str], asked: Vie
         st.session_state[EDITED] = (moves, version)
         st.session_state["jurisdictions_base"] = holder
     base: dict[str, str] = st.session_state["jurisdictions_base"]
-    frame = tables.jurisdictions_frame(lists, found, base)
+    frame = _rounded(tables.jurisdictions_frame(lists, found, base))
     antenna_column, key = _("Antenne"), f"jurisdictions_{version}"
     codes = {antenna.name: antenna.code for antenna in lists.antennas}
 

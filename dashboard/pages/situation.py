@@ -185,9 +185,11 @@ def _pinned(held: Context, viewer: Viewer, view: View, cell: int) -> None:
         panels.sentence(_("Inconnu tant que la base ne répond pas."))
         return
     panels.figures(hexagon_figures(table))
-    if viewer.sees_events:
-        events = held.store.events(view.query(), viewer, cell=cell, limit=RECENT_EVENTS)
-        if events.num_rows:
-            events_table(events)
-        else:
-            panels.sentence(_("Aucun fait dans cet hexagone pour ces filtres."))
+    if not viewer.sees_events:
+        panels.sentence(_("Votre rôle ne lit pas les faits un par un."))
+        return
+    events = held.store.events(view.query(), viewer, cell=cell, limit=RECENT_EVENTS)
+    if events.num_rows:
+        events_table(events)
+    else:
+        panels.sentence(_("Aucun fait dans cet hexagone pour ces filtres."))

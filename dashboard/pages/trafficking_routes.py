@@ -60,9 +60,9 @@ def render() -> None:
     try:
         version = reading.ask(held.store.version)
         kept = reading.ask(read_routed(held), viewer)
-    except ForbiddenError as error:
+    except ForbiddenError:
         _title(view, None, reading)
-        st.info(_("Les liaisons se lisent saisie par saisie. {reason}").format(reason=translate_error(error)))
+        _refused(held, viewer, reading)
         return
     except StoreError as error:
         _title(view, None, reading)
@@ -84,6 +84,20 @@ def _title(view: CorridorView, shown: Shown | None, reading: Reading) -> None:
     address = escape(f"?{urlencode(params, safe=':,')}", quote=True)
     link = f'<a href="{address}" target="_self" lang="{other}">{label}</a>'
     panels.title(title_html(view, shown), link, stamp(view, reading))
+
+
+def _refused(held: Context, viewer: Viewer, reading: Reading) -> None:
+    """Who may not read facts one by one: why, where their totals are, and how old those are."""
+    reason = (
+        _("Votre vue protège les petits effectifs, et une liaison peut n'avoir qu'une saisie.")
+        if viewer.sees_events
+        else _("Votre rôle ne lit pas les faits un par un, et une liaison se compte saisie par saisie.")
+    )
+    with st.container(key="empty"):
+        panels.heading(_("Les liaisons ne vous sont pas montrées."))
+        panels.sentence(reason)
+        panels.link(_("Voir les totaux des saisies dans Situation"), f"/?nature=seizure&langue={current_language()}")
+    _sources(held, viewer, reading)
 
 
 def _nothing(held: Context, kept: Routed) -> None:
@@ -128,6 +142,10 @@ def _draw(held: Context, viewer: Viewer, kept: Routed, view: CorridorView, shown
             panels.live("figures", figures_html(kept, view, shown, points), stamp(view, reading))
             _limits(held, viewer, kept, countries, reading)
     _below(held, kept, countries, view, shown, points)
+    _sources(held, viewer, reading)
+
+
+def _sources(held: Context, viewer: Viewer, reading: Reading) -> None:
     heading, redraw = st.columns([3, 1], vertical_alignment="bottom")
     with heading:
         panels.heading(_("Sources"))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ from dashboard.view import View
 from data.geography import geography
 from data.opening import open_store
 from data.query import Query, Territory, Viewer
+from geo.cells import cells_at
+from tests import page_elements
 from tests.data.contract import Row, batch, chunk, event
 from tests.postgres import new_store_url
 
@@ -310,3 +313,23 @@ def test_parts_and_alerts_have_their_addresses(held: Context) -> None:
     assert client.get("/alertes/perimetres?x").json()["features"] == []
     path.unlink()
     assert json.loads(client.get(f"/chiffres?{march}").content)["parts"]["alerts"] == before
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "settings", "said"),
+    [
+        ("situation", "hexagone={cell}", {"role": "wall"}, ["ne lit pas les faits un par un", "il n&#x27;en pose pas"]),
+        ("trafficking_routes", "", {"role": "wall"}, ["ne vous sont pas montrées", "ne lit pas les faits un par un"]),
+        ("trafficking_routes", "", {"threshold": 5}, ["ne vous sont pas montrées", "protège les petits effectifs"]),
+    ],
+)
+def test_a_page_says_what_a_viewer_may_not_see(
+    held: Context, page: str, query: str, settings: dict[str, Any], said: list[str]
+) -> None:
+    (cell,) = cells_at([OF_MARSEILLE["longitude"]], [OF_MARSEILLE["latitude"]], 8)
+    seen = replace(held, settings=replace(held.settings, **settings))
+    elements = page_elements.shown(seen, page, query.format(cell=f"{cell:x}"))
+    text = b" ".join(content for _kind, content in elements).decode(errors="replace")
+    assert [sentence for sentence in said if sentence not in text] == []
+    assert HOSTILE not in text
+    assert ("situation" in page) == ("Hexagone" in text)

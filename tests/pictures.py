@@ -18,8 +18,10 @@ from datetime import date
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from scipy.spatial import cKDTree
 
 from data.demo import load_demo
 from data.geography import geography
@@ -123,8 +125,21 @@ def at_rest(page: Page) -> Image.Image:
         page.wait_for_timeout(AGAIN_MS)
         before, taken = taken, page.screenshot(animations="disabled")
     page.close()
-    picture = Image.open(io.BytesIO(taken)).convert("RGB")
-    return picture.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    return with_few_colours(Image.open(io.BytesIO(taken)).convert("RGB"))
+
+
+def with_few_colours(picture: Image.Image) -> Image.Image:
+    """The commonest colours as they are, so that classes keep theirs; each other as the nearest of a palette."""
+    packed = np.asarray(picture).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], dtype=np.uint32)
+    codes, places, times = np.unique(packed, return_inverse=True, return_counts=True)
+    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
+    common = colours[np.argsort(-times, kind="stable")[: COLOURS // 2]]
+    rest = picture.quantize(COLOURS - len(common), method=Image.Quantize.FASTOCTREE).getpalette() or []
+    palette = np.concatenate([common, np.array(rest, dtype=np.uint8).reshape(-1, 3)])
+    _distance, nearest = cKDTree(palette).query(colours)
+    reduced = Image.fromarray(nearest[places.reshape(packed.shape)].astype(np.uint8), "P")
+    reduced.putpalette(palette.ravel().tolist())
+    return reduced
 
 
 def main(names: list[str]) -> None:

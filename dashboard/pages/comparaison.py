@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
@@ -70,6 +71,9 @@ def render() -> None:
         )
         return
     if period is not None:
+        with suppress(StoreError):  # which is said where the table stands
+            # The browser asks for the same: it is computed once, and nothing else beside it.
+            COMPARISON.parts(held, viewer, view, reading)
         _maps(held, asked)
     _figures(held, viewer, asked)
 

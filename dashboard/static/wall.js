@@ -65,6 +65,7 @@ class Room {
         await this._step();
       } catch (error) {
         if (!isAway(error)) console.error(error);
+        if (this.script) this._leave(this.at); // a scene that fails each time must not be the last one
         await this._play(this._masked(isAway(error) ? words.unreachable : words.unexpected), AGAIN_MS);
       }
     }
@@ -80,8 +81,13 @@ class Room {
     if (!scene || !this.script || this._alertDue()) return;
     const seconds = this.script.scenes[number].seconds;
     if ((await this._play(scene, scene.kind === "mask" ? AGAIN_MS : this._paced(seconds))) !== "time") return;
+    this._leave(number);
+  }
+
+  /** The next scene, or the first one of another round. */
+  _leave(number) {
     this.at = number + 1;
-    if (this.at === this.script?.scenes.length) [this.at, this.round] = [0, this.round + 1];
+    if (this.at >= this.script?.scenes.length) [this.at, this.round] = [0, this.round + 1];
   }
 
   _paced(seconds) {
@@ -330,8 +336,9 @@ class Room {
 
   _write({ kind, data }, page) {
     this.box.querySelector("h1").textContent = data.title;
-    const parts = [data.where, data.period, page].filter(Boolean).map((part) => (part.length > LONGEST_WHOLE ? part : part.replaceAll(" ", "\u00a0")));
-    this.box.querySelector(".where").textContent = parts.join(" · ");
+    const parts = [data.where, data.period, page].filter(Boolean);
+    const pieces = parts.map((part) => element("span", part.length > LONGEST_WHOLE ? "" : "whole", part));
+    this.box.querySelector(".where").replaceChildren(...pieces.flatMap((piece, at) => (at ? [" · ", piece] : [piece])));
     this.box.classList.toggle("alerted", kind === "alert");
   }
 

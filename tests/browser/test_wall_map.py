@@ -38,6 +38,13 @@ INSETS = """() => [...document.querySelector("iframe").contentDocument.querySele
   };
 })"""
 
+# The scene after the first fails each time that it is prepared.
+FAILING = """() => {
+  const prepare = room._prepare.bind(room);
+  room.ahead = null;
+  room._prepare = (number) => (number === 1 ? Promise.reject(new TypeError("essai")) : prepare(number));
+}"""
+
 
 def turn(page: Page, wanted: str) -> None:
     """Leave scenes until one is shown of which something is true."""
@@ -70,6 +77,8 @@ def test_france_is_two_pages_and_its_states_are_seen_from_afar(
         for other in insets[:number]:
             apart = other["box"]
             assert left >= apart[2] or right <= apart[0] or top >= apart[3] or bottom <= apart[1]
+    page.evaluate(FAILING)
+    turn(page, f"{SHOWN}.number === '2'")
     turn(page, f"{SHOWN}.kind === 'routes'")
     assert "→" in page.locator(".row h2").first.inner_text()
     assert page.locator(".row .bar").first.evaluate("bar => bar.offsetWidth / bar.parentElement.offsetWidth") == 1

@@ -49,19 +49,22 @@ PAGES = {  # beside the Situation
     "couverture": YEAR,
 }
 PAGE_SIZES = SIZES[:2]
-WALLS = {  # script, kind of scene, width, height
-    "mur-carte": ("national", "carte", 3840, 2160),
-    "mur-chiffres": ("cross", "chiffres", 3840, 2160),
-    "mur-comparaison": ("national", "comparaison", 3840, 2160),
-    "mur-portrait": ("cross", "carte", 2160, 3840),
+WALLS = {  # script, kind of scene, which of its pages, width, height
+    "mur-carte": ("national", "carte", 1, 3840, 2160),
+    "mur-outre-mer": ("national", "carte", 2, 3840, 2160),
+    "mur-chiffres": ("cross", "chiffres", 1, 3840, 2160),
+    "mur-comparaison": ("national", "comparaison", 1, 3840, 2160),
+    "mur-portrait": ("cross", "carte", 1, 2160, 3840),
 }
+ROUTES_WALLS = {"mur-routes": ("national", "routes", 1, 3840, 2160)}
 AGAIN_MS = 500  # until nothing has moved
 READY_MS = 120_000  # the first look at a region takes a while
 COLOURS = 256  # of a picture: what it shows is flat
 LEAVING = """(() => {
-  const shown = window.room?.current?.shown?.kind;
-  if (shown && shown !== "%(kind)s") room._wake?.("time");
-  return shown === "%(kind)s";
+  const { kind, page } = document.getElementById("room").dataset;
+  const shown = kind === "%(kind)s" && page === "%(page)d";
+  if (kind && !shown) room._wake?.("time");
+  return shown;
 })()"""
 SETTLED = """() => {
   const map = Object.values(window).find((value) => value instanceof L.Map);
@@ -110,11 +113,11 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     return at_rest(page)
 
 
-def take_wall(browser: Browser, address: str, kind: str, width: int, height: int) -> Image.Image:
-    """A picture of the first scene of a kind, those before it being left at once."""
+def take_wall(browser: Browser, address: str, kind: str, at: int, width: int, height: int) -> Image.Image:
+    """A picture of a page of the first scene of a kind, what comes before it being left at once."""
     page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
     page.goto(address)
-    until(page, LEAVING % {"kind": kind}, READY_MS / 1000)
+    until(page, LEAVING % {"kind": kind, "page": at}, READY_MS / 1000)
     return at_rest(page)
 
 
@@ -160,11 +163,14 @@ def main(names: list[str]) -> None:
                 for name, (width, height) in product(wanted, sizes):
                     path = IMAGES / f"{name}-{width}x{height}.png"
                     take(browser, f"{address}/{views[name]}", width, height).save(path, optimize=True)
-        if walls := [name for name in WALLS if name in names or not names]:
-            with served() as address:
+        for serving, scenes in ((served, WALLS), (served_seizures, ROUTES_WALLS)):
+            walls = [name for name in scenes if name in names or not names]
+            if not walls:
+                continue
+            with serving() as address:
                 for name in walls:
-                    script, kind, width, height = WALLS[name]
-                    picture = take_wall(browser, f"{address}/mur?script={script}", kind, width, height)
+                    script, kind, at, width, height = scenes[name]
+                    picture = take_wall(browser, f"{address}/mur?script={script}", kind, at, width, height)
                     picture.save(IMAGES / f"{name}-{width}x{height}.png", optimize=True)
         browser.close()
 

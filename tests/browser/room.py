@@ -13,6 +13,7 @@ from tests.browser.both_stores import Held
 from tests.browser.conftest import until
 
 SPEED = 1000
+PATIENCE_S = 120
 FIGURES_DAYS = 90
 # A scene of each kind, and a text that no page holds. A round, of a dozen pages, takes some 25 minutes.
 SECONDS = {"carte": 240, "chiffres": 120, "comparaison": 120, "courbe": 120, "texte": 120, "alert": 30}
@@ -72,16 +73,16 @@ OLD = "document.querySelector('.ages').classList.contains('old')"
 
 
 def all_until(pages: Sequence[Page], expression: str) -> None:
-    """Wait for every wall."""
+    """Wait for every wall: on a busy machine, a map that has not come is tried again after half a minute."""
     for page in pages:
-        until(page, expression)
+        until(page, expression, PATIENCE_S)
 
 
 def go_on(pages: Sequence[Page], scenes: int = 5) -> None:
     """Wait for some more scenes."""
     shown = [int(page.locator("#room").get_attribute("data-changes") or 0) for page in pages]
     for page, before in zip(pages, shown, strict=True):
-        until(page, f"Number(document.getElementById('room').dataset.changes) >= {before + scenes}")
+        until(page, f"Number(document.getElementById('room').dataset.changes) >= {before + scenes}", PATIENCE_S)
 
 
 def scenes_are_shown_whole(pages: Sequence[Page]) -> None:

@@ -73,7 +73,7 @@ OLD = "document.querySelector('.ages').classList.contains('old')"
 
 
 def all_until(pages: Sequence[Page], expression: str) -> None:
-    """Wait for every wall: on a busy machine, a map that has not come is tried again after half a minute."""
+    """Wait for every wall: on a busy machine, a map that has not come in time is tried again."""
     for page in pages:
         until(page, expression, PATIENCE_S)
 

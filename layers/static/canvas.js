@@ -5,11 +5,16 @@
 
   const SMALLEST_PX = { x: 320, y: 160 }; // that hold the margins which panels ask for
 
-  /** Act on the map once it has a size: its frame may come to its height after its content, and no bounds fit into nothing. */
-  hexacross.whenSized = function (map, act) {
+  /**
+   * Act on the map once it has a size, as its frame may come to its height after its content and no bounds fit into
+   * nothing; and once it stands still, as a zoom under way ends where it was going, whatever happens meanwhile.
+   */
+  hexacross.whenSteady = function (map, act) {
     const { x, y } = map.getSize();
-    if (x >= SMALLEST_PX.x && y >= SMALLEST_PX.y) act();
-    else map.once("resize", () => hexacross.whenSized(map, act));
+    const again = () => hexacross.whenSteady(map, act);
+    if (map._animatingZoom) map.once("zoomend", again);
+    else if (x < SMALLEST_PX.x || y < SMALLEST_PX.y) map.once("resize", again);
+    else act();
   };
 
   /** Pixels of a desk's screen on this one: what is drawn on canvas grows with the letters beside it (see map.css). */

@@ -116,7 +116,7 @@
       };
       add("+", this.strings.zoomIn, () => map.zoomIn(1));
       add("−", this.strings.zoomOut, () => map.zoomOut(1));
-      add("⤢", this.strings.wholeView, this.home);
+      add("⤢", this.strings.wholeView, () => hexacross.whenSteady(map, this.home));
       L.DomEvent.disableClickPropagation(box);
       return box;
     },

@@ -295,7 +295,7 @@
       const place = JSON.stringify(shown.bounds);
       if (place !== this._place) {
         this._place = place;
-        hexacross.whenSized(this._map, () => this._goHome());
+        hexacross.whenSteady(this._map, () => this._goHome());
       }
       for (const canvas of Object.values(this._canvases)) canvas.repaint();
       Object.assign(this._container.dataset, { state: "ready", lines: lines.length, entries: entries.length });

@@ -349,7 +349,7 @@
       this._await(coming);
       if (described.view.key !== this.viewKey) {
         this.viewKey = described.view.key;
-        hexacross.whenSized(this._map, () => this._goHome());
+        hexacross.whenSteady(this._map, () => this._goHome());
       }
       this.advance();
     },

@@ -47,7 +47,7 @@
       this._drawn = new hexacross.SketchLines(map, this.colours, true);
       this.figures.erase = () => this.write("");
       this.figures.see = () => this.see();
-      map.once("hexacross:ready", () => hexacross.whenSized(map, () => this.see()));
+      map.once("hexacross:ready", () => hexacross.whenSteady(map, () => this.see()));
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
       this._watch();
       return box;

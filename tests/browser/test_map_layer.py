@@ -427,6 +427,22 @@ def test_legend_and_insets_leave_the_territory_in_sight(shown: MapPage, query: s
     assert 0 <= upper["y"] < lower["y"] <= edge["height"]
 
 
+def test_home_while_the_map_still_zooms_is_where_it_ends(shown: MapPage) -> None:
+    shown.open(MARSEILLE)
+    home = shown.page.evaluate(f"{MAP}.getZoom()")
+    assert (
+        shown.page.evaluate(f"""async () => {{
+        const [, out, whole] = document.querySelectorAll(".hxc-zoom button"), map = {MAP};
+        out.click();
+        while (!map._animatingZoom) await new Promise(requestAnimationFrame);
+        whole.click();
+        while (map._animatingZoom) await new Promise(requestAnimationFrame);
+        return map.getZoom();
+    }}""")
+        == home
+    )
+
+
 def test_small_map_folds_its_legend_and_drops_the_insets(shown: MapPage) -> None:
     shown.page.set_viewport_size({"width": 420, "height": 400})
     shown.open()

@@ -166,8 +166,9 @@
       L.DomEvent.on(this._keys, "keydown", this._key, this);
       L.DomEvent.on(this._container, "keydown", (event) => event.key === "Escape" && this._free());
       this._resizes = new ResizeObserver(() => {
+        const stays = this._isLed || this._isHome(); // nobody has moved it
         map.invalidateSize({ animate: false });
-        if (this._isLed) this._goHome(); // nobody has moved it
+        if (stays) this._goHome();
       });
       this._resizes.observe(this._container);
     },
@@ -476,6 +477,15 @@
       });
       if (this.zoomAsked) this._map.setZoom(this.zoomAsked, { animate: false });
       held.homeZoom = this._map.getZoom();
+      this._home = this._map.getCenter();
+    },
+
+    /** Whether the map stands where it was sent home: as its frame grows with the page, it still shows the whole. */
+    _isHome: function () {
+      const { _map: map, _home: home } = this;
+      const held = this.coming || this.view;
+      if (!home || !held || map._animatingZoom || map.getZoom() !== held.homeZoom) return false;
+      return map.latLngToLayerPoint(home).distanceTo(map.latLngToLayerPoint(map.getCenter())) < 1;
     },
 
     /** Show a hexagon and its surroundings, at a zoom at which hexagons are that small. */

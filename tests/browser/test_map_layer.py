@@ -443,6 +443,19 @@ def test_home_while_the_map_still_zooms_is_where_it_ends(shown: MapPage) -> None
     )
 
 
+def test_a_map_that_nobody_moved_still_shows_the_whole_in_a_larger_frame(shown: MapPage) -> None:
+    shown.page.set_viewport_size({"width": 806, "height": 516})
+    shown.open(MARSEILLE)
+    small = shown.page.evaluate(f"{MAP}.getZoom()")
+    shown.page.set_viewport_size({"width": 1900, "height": 1200})
+    shown.page.wait_for_function(f"{MAP}.getZoom() > {small}")
+    shown.page.evaluate(f"{MAP}.panBy([150, 0], {{ animate: false }})")
+    moved = shown.page.evaluate(f"{MAP}.getZoom()")
+    shown.page.set_viewport_size({"width": 806, "height": 516})
+    shown.page.wait_for_function(f"{MAP}.getSize().x === 806")
+    assert shown.page.evaluate(f"{MAP}.getZoom()") == moved
+
+
 def test_small_map_folds_its_legend_and_drops_the_insets(shown: MapPage) -> None:
     shown.page.set_viewport_size({"width": 420, "height": 400})
     shown.open()

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.context import context
 from dashboard.i18n import _, current_language
 from dashboard.live import STREAM
+from dashboard.view import View
 from geo.cells import cells_at
 from layers.colours import ThemeName
 from layers.hexagons import INSETS
@@ -51,6 +52,14 @@ def show_map(url: str = "/hex", name: str = "carte", *, walks: bool = True) -> d
         height=HEIGHT_PX,
     )
     return answer
+
+
+def give_way(view: View, name: str = "carte") -> None:
+    """Let the map show another dated view before the rest of the page is drawn again; at first there is no map yet."""
+    shown, before = view.tile_address(), st.session_state.get(f"shown-{name}")
+    st.session_state[f"shown-{name}"] = shown
+    if before not in (None, shown):
+        context().map_first.wait(shown)
 
 
 def clicked_cell(answer: dict[str, Any], resolution: int) -> int | None:

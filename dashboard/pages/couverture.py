@@ -22,7 +22,7 @@ from dashboard.coverage_part import COVERAGE, title_html
 from dashboard.empty import offer_data
 from dashboard.i18n import _, translate_error
 from dashboard.lists_state import lists_state
-from dashboard.map_host import show_map
+from dashboard.map_host import give_way, show_map
 from dashboard.recall import Reading
 from dashboard.sources import source_ages
 from dashboard.view import PARTS, WEIGHTS, Period, View
@@ -35,7 +35,7 @@ MAP = "/couverture/hex"
 PLACES_SHOWN = 200
 TABLE_PX = 252
 ANTENNAS_PX = 392
-LAST_DRAWN = "coverage_last_drawn"  # of the session: what the map was asked to show
+MAP_NAME = "couverture"
 EDITED = "coverage_edited"  # of the session: the moves that the editor shows, and how often it was made anew
 
 
@@ -65,7 +65,7 @@ def render() -> None:
     if period is None:
         offer_data(held)
         return
-    _give_way(held, view)
+    give_way(replace(view, territory=None, moves=()), MAP_NAME)
     _draw(held, viewer, asked, period)
 
 
@@ -99,15 +99,7 @@ def _wrong_lists(error: ReferenceListError) -> None:
 
 
 def _map() -> None:
-    show_map(MAP, "couverture", walks=False)
-
-
-def _give_way(held: Context, view: View) -> None:
-    """Let the map show another view before the rest of the page is drawn again."""
-    shown, before = replace(view, territory=None, moves=()).tile_address(), st.session_state.get(LAST_DRAWN)
-    st.session_state[LAST_DRAWN] = shown
-    if before not in (None, shown):
-        held.map_first.wait(shown)
+    show_map(MAP, MAP_NAME, walks=False)
 
 
 def _draw(held: Context, viewer: Viewer, asked: View, period: Period) -> None:

@@ -21,7 +21,7 @@ from dashboard.figures import daily_sentence, hexagon_figures, known_days
 from dashboard.hexagon_table import hexagon_table
 from dashboard.i18n import _, translate_error
 from dashboard.latest_part import controls_html
-from dashboard.map_host import clicked_cell, show_map, theme_name
+from dashboard.map_host import clicked_cell, give_way, show_map, theme_name
 from dashboard.mapdata import place_name
 from dashboard.parts import waiting_html
 from dashboard.recall import Reading
@@ -31,7 +31,6 @@ from data.query import Viewer
 from geo.cells import areas_km2
 
 RECENT_EVENTS = 50
-LAST_DRAWN = "last_drawn"  # of the session: what the map was asked to show
 
 
 def render() -> None:
@@ -51,7 +50,7 @@ def render() -> None:
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
-    _give_way(held, view)
+    give_way(view)
     panels.title(title_html(held, view), panels.language_link(view), SITUATION.stamp(asked, reading))
     if period is None:
         offer_data(held)
@@ -59,14 +58,6 @@ def render() -> None:
         _redraw()
         return
     _draw(held, viewer, asked, period, reading)
-
-
-def _give_way(held: Context, view: View) -> None:
-    """Let the map show another view before the rest of the page is drawn again; at first there is no map yet."""
-    shown, before = view.tile_address(), st.session_state.get(LAST_DRAWN)
-    st.session_state[LAST_DRAWN] = shown
-    if before not in (None, shown):
-        held.map_first.wait(shown)
 
 
 def _draw(held: Context, viewer: Viewer, asked: View, period: Period, reading: Reading) -> None:

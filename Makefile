@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 export HEXACROSS_STORE ?= var/hexacross.duckdb
+MAKEFLAGS += --jobs=2  # what is prepared and what is checked do not wait for each other
 
 .DEFAULT_GOAL := help
 .PHONY: help install run server test lint bench pictures kill messages reference clean

@@ -142,12 +142,12 @@ def table_cells(page: Page) -> list[str]:
 
 def compare_pages(pair: Pair, view: str, open_page: OpenPage) -> tuple[Page, Page]:
     one, other = (open_page(f"{address}/?{view}") for address in pair)
-    level = compare_hexagons(pair, view, zoom=map_zoom(one)).level
-    for page in (one, other):
-        wait_for_colours(page, [spec["colour"] for spec in level["classes"][-3:]])
     assert texts(one) == texts(other)
     for page in (one, other):
         fit(page)
+    level = compare_hexagons(pair, view, zoom=map_zoom(one)).level
+    for page in (one, other):
+        wait_for_colours(page, [spec["colour"] for spec in level["classes"][-3:]])
     deadline = time.monotonic() + SETTLED_S
     while (painted := canvases(one)) != canvases(other) and time.monotonic() < deadline:
         one.wait_for_timeout(200)

@@ -1,5 +1,5 @@
 """Kill the application and PostgreSQL, without warning and again and again, while feeds run; then look for every event
-that was acknowledged. `make kill`: a hundred times; in the test suite once.
+that was acknowledged. `make kill`: a hundred times; in the test suite a few.
 
 A kill -9 takes away a process, not what it handed to the operating system: what is tried here is that nothing is
 acknowledged before it is handed over whole, and that nothing half written or sent twice is counted.

@@ -62,7 +62,12 @@ def test_the_lines_of_a_text_are_estimated_from_its_beginning(lines: int) -> Non
     assert expected_lines(Sent("a.csv", text)) == pytest.approx(lines, rel=0.01)
 
 
-@pytest.mark.parametrize("content", [b"", b"one line", gzip.compress(b"a\nb\n" * 1000) + b"\0", b"PAR1\0\n\n"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"one line", gzip.compress(b"a\nb\n" * 1000) + b"\0", b"PAR1\0\n\n"],
+    # gzip writes the time of day: named by their bytes, two workers would not have collected the same tests.
+    ids=["empty", "one line", "gzip", "parquet"],
+)
 def test_what_is_no_text_has_no_known_number_of_lines(content: bytes) -> None:
     assert expected_lines(Sent("a", content)) is None
 

@@ -29,6 +29,7 @@ PIXEL_OF_HEXAGONS = """([x, y]) => {
     const at = [(x - box.left) * ratio, (y - box.top) * ratio];
     return [...canvas.getContext('2d').getImageData(...at, 1, 1).data];
 }"""
+ANIMATED = "() => document.getAnimations().map(({ animationName }) => animationName).filter(Boolean)"
 
 
 class MapPage:
@@ -283,9 +284,11 @@ def test_only_the_latest_address_is_shown(shown: MapPage) -> None:
     shown.page.wait_for_timeout(350)  # the request is on its way, the old picture still there
     assert shown.map.get_attribute("data-state") == "loading"
     expect(shown.page.locator(".hxc-loading.hxc-on")).to_have_count(1)
+    assert shown.page.evaluate(ANIMATED) == ["hxc-run"]
     shown.follow("")
     shown.page.wait_for_timeout(2000)  # whatever was asked for has been answered
     shown.ready()
+    assert shown.page.evaluate(ANIMATED) == []  # a page at rest paints no frame
     expect(shown.page.locator(".hxc-insets")).to_be_visible()
     cells, _, _ = invented(VIEWS[""])
     assert int(shown.map.get_attribute("data-painted")) == shown.in_sight(cells).sum()

@@ -34,6 +34,9 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+# All pages of a context in one process, as long as one of them is open: of what each does, a third is to start anew.
+ONE_PROCESS = "--process-per-site"
+
 expect.set_options(timeout=30_000)
 
 
@@ -121,7 +124,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, ONE_PROCESS])
         yield launched
         launched.close()
 
@@ -137,16 +140,23 @@ def assets() -> None:
 
 @pytest.fixture(scope="package")
 def shared_context(browser: Browser) -> Iterator[BrowserContext]:
-    """For all pages that need no other: what was fetched and compiled for one is there for the next."""
+    """For all pages that need no other: what was fetched and compiled for one is there for the next.
+
+    An empty page, of the site but of nobody's origin, stays open, and with it the process.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="fr-FR")
+    empty = context.new_page()
+    empty.route("**/*", lambda route: route.fulfill(content_type="text/html", body=""))
+    empty.goto("http://127.0.0.1/")
     yield context
     context.close()
 
 
 @contextmanager
 def pages_of(context: BrowserContext) -> Iterator[Callable[..., Page]]:
-    """Open pages; at the end they are closed, and nothing is left of what they remembered."""
+    """Open pages beside the empty one; at the end they are closed, and nothing is left of what they remembered."""
     origins: set[str] = set()
+    [empty] = context.pages
 
     def opened(theme: str = "light", width: int = 1280, height: int = 800) -> Page:
         page = context.new_page()
@@ -159,11 +169,10 @@ def pages_of(context: BrowserContext) -> Iterator[Callable[..., Page]]:
     yield opened
     for page in context.pages[1:]:
         page.close()
-    if context.pages:
-        memory = context.new_cdp_session(context.pages[0])
-        for origin in origins:
-            memory.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,local_storage"})
-        context.pages[0].close()
+    memory = context.new_cdp_session(empty)
+    for origin in origins:
+        memory.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "cookies,local_storage"})
+    memory.detach()
 
 
 @pytest.fixture

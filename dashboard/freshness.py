@@ -6,6 +6,7 @@ kept. Every change says which coarse cells, territories and days it touched (`da
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -37,7 +38,7 @@ class Area:
     @classmethod
     def of(cls, view: View, tile: Tile | None = None) -> Self:
         """What a dated view shows, in one tile or everywhere."""
-        cells = None if tile is None else frozenset(covering(_widened(tile), CHANGE_RESOLUTION).tolist())
+        cells = None if tile is None else _cells_around(tile)
         past_midnight = view.hours is not None and view.hours.reach_the_next_day
         stop = view.stop + ONE_DAY if view.stop and past_midnight else view.stop
         return cls(view.territory, view.start, stop, cells)
@@ -62,6 +63,12 @@ class Area:
             return set()
         (resolution,) = resolutions([next(iter(self.cells))])
         return set(parents(list(change.cells), int(resolution)).tolist())
+
+
+@functools.lru_cache(maxsize=1024)
+def _cells_around(tile: Tile) -> frozenset[int]:
+    """Found once for a tile: each request for one that is kept asks, and it is a third of what that answer costs."""
+    return frozenset(covering(_widened(tile), CHANGE_RESOLUTION).tolist())
 
 
 def _widened(tile: Tile) -> Bounds:

@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -85,21 +86,26 @@ class HexTiles:
             asked, _ignored = View.from_params(dict(request.query_params))
             view, key = self._described_view(asked)
             self._read_ahead(view, request.query_params.get("zoom", ""))
-            with context.map_first.answering(view.tile_address()):
-                return kept_answer(context, request, key, JSON, lambda: self._describe(view))
+            context.map_first.asked(view.tile_address())
+            return kept_answer(context, request, key, JSON, lambda: self._describe(view))
 
         return self._answered(request, answer)
 
     def _read_ahead(self, view: View, zoom: str) -> None:
-        """Read, while the view is described, what tiles of this zoom of the map and their classes are made from."""
+        """Read, while the view is described, what tiles of this zoom of the map are made from, and class it."""
         if zoom not in READ_AHEAD:
             return
         context, resolution = self._context, view.resolution_at(int(zoom))
         viewer = viewer_of(context.settings)
         if is_read_whole(view.territory, resolution) and self._readers.acquire(blocking=False):
             # What it raises is not asked for: the tiles meet the same and tell it.
-            reading = self._ahead.submit(whole_table, context, viewer, view, resolution)
+            reading = self._ahead.submit(copy_context().run, self._class_ahead, viewer, view, resolution)
             reading.add_done_callback(lambda _reading: self._readers.release())
+
+    def _class_ahead(self, viewer: Viewer, view: View, resolution: int) -> None:
+        whole_table(self._context, viewer, view, resolution)
+        if view.step is None:  # of a walk, classes are those of several steps
+            keep_answer(self._context, *self._classes_of(viewer, view, resolution, None))
 
     def classes(self, request: Request) -> Response:
         """The classes of one resolution; they outlast small changes, so that colours do not move while one looks."""
@@ -108,17 +114,21 @@ class HexTiles:
         def answer() -> Response:
             view, viewer = self._view_of(request)
             resolution, window = self._resolution_of(request, view), _window_of(request)
-            address = view.tile_address()
-            if view.compared:
-                view = replace(view, territory=None)  # the same classes for each of them
-            asked = (self.prefix, "classes", current_language(), viewer, view.address(), resolution, window, _hour())
-            with context.map_first.answering(address):
-                key = (*asked, _magnitude(context, view, viewer))
-                return kept_answer(
-                    context, request, key, JSON, lambda: _json(self._level(viewer, view, resolution, window))
-                )
+            context.map_first.asked(view.tile_address())
+            key, make = self._classes_of(viewer, view, resolution, window)
+            return kept_answer(context, request, key, JSON, make)
 
         return self._answered(request, answer)
+
+    def _classes_of(
+        self, viewer: Viewer, view: View, resolution: int, window: Window | None
+    ) -> tuple[Key, Callable[[], bytes]]:
+        """What the classes of a dated view depend on, and how they are made."""
+        if view.compared:
+            view = replace(view, territory=None)  # the same classes for each of them
+        asked = (self.prefix, "classes", current_language(), viewer, view.address(), resolution, window, _hour())
+        key = (*asked, _magnitude(self._context, view, viewer))
+        return key, lambda: _json(self._level(viewer, view, resolution, window))
 
     def days(self, request: Request) -> Response:
         """How many facts each day of the store has for a view, whatever its dates: what time is chosen by.
@@ -189,9 +199,9 @@ class HexTiles:
             view, viewer = self._view_of(request)
             tile = tile_of(request, TILE_ZOOMS)
             asked = (self.prefix, "tile", viewer, view.tile_address(), tile)
-            with context.map_first.answering(view.tile_address()):
-                key = (*asked, context.version_of(asked, Area.of(view, tile)))
-                return kept_answer(context, request, key, BINARY, lambda: self._tile(viewer, view, tile))
+            context.map_first.asked(view.tile_address())
+            key = (*asked, context.version_of(asked, Area.of(view, tile)))
+            return kept_answer(context, request, key, BINARY, lambda: self._tile(viewer, view, tile))
 
         return self._answered(request, answer)
 

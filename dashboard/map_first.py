@@ -9,48 +9,35 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 ASKS_S = 0.25  # within which a map has heard of its view from the page's address, and asks for its description
-MOST_S = 0.9
-LULL_S = 0.3  # without a question, of a map that had all of it already, or is in a hidden tab: it will not say so
+MOST_S = 0.9  # in all: a map in a hidden tab is not painted
+LOOKS_S = 0.05  # how often a script that waits looks whether it is still wanted
 
 
 @dataclass
-class _Served:
-    """What a map was answered of a view that a script waits for."""
+class _Awaited:
+    """What is known of a view that a script waits for."""
 
     waiting: int = 0  # scripts
-    asked: int = 0
-    open: int = 0
+    asked: bool = False
     painted: bool = False
 
 
 class MapFirst:
-    """Which maps are being served what; safe between threads."""
+    """Which views maps have asked for and painted; safe between threads."""
 
     def __init__(self) -> None:
-        self._views: dict[str, _Served] = {}
+        self._views: dict[str, _Awaited] = {}
         self._changed = threading.Condition()
 
-    @contextmanager
-    def answering(self, view: str) -> Iterator[None]:
-        """While a map is answered about a view (`View.tile_address`)."""
+    def asked(self, view: str) -> None:
+        """A map asks something about a view (`View.tile_address`)."""
         with self._changed:
-            served = self._views.get(view)
-            if served is not None:
-                served.asked += 1
-                served.open += 1
-                self._changed.notify_all()
-        try:
-            yield
-        finally:
-            if served is not None:
-                with self._changed:
-                    served.open -= 1
-                    self._changed.notify_all()
+            if view in self._views:
+                self._views[view].asked = True
 
     def painted(self, view: str) -> None:
         """A map says that a view is on the screen."""
@@ -59,20 +46,26 @@ class MapFirst:
                 self._views[view].painted = True
                 self._changed.notify_all()
 
-    def wait(self, view: str) -> bool:
-        """Until a map shows this view, or has got all that it asks for; not for long. Whether it has."""
-        until = time.monotonic() + MOST_S
+    def wait(self, view: str, look: Callable[[], object] = lambda: None) -> bool:
+        """Until a map shows this view; not for long, and not where none asks for it. Whether it does.
+
+        `look`: called now and then; raises what shall end the wait.
+        """
+        began = time.monotonic()
         with self._changed:
-            served = self._views.setdefault(view, _Served())
-            served.waiting += 1
-            try:
-                if not self._changed.wait_for(lambda: served.asked > 0 or served.painted, ASKS_S):
+            awaited = self._views.setdefault(view, _Awaited())
+            awaited.waiting += 1
+        try:
+            while not awaited.painted:
+                left = began + (MOST_S if awaited.asked else ASKS_S) - time.monotonic()
+                if left <= 0:
                     return False
-                while self._changed.wait_for(lambda: served.open == 0 or served.painted, until - time.monotonic()):
-                    if not self._changed.wait_for(lambda: served.open > 0 or served.painted, LULL_S) or served.painted:
-                        return True
-                return False
-            finally:
-                served.waiting -= 1
-                if not served.waiting:
+                with self._changed:
+                    self._changed.wait_for(lambda: awaited.painted, min(left, LOOKS_S))
+                look()
+            return True
+        finally:
+            with self._changed:
+                awaited.waiting -= 1
+                if not awaited.waiting:
                     del self._views[view]

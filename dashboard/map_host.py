@@ -59,7 +59,8 @@ def give_way(view: View, name: str = "carte") -> None:
     shown, before = view.tile_address(), st.session_state.get(f"shown-{name}")
     st.session_state[f"shown-{name}"] = shown
     if before not in (None, shown):
-        context().map_first.wait(shown)
+        # Streamlit ends a script that it wants to begin again when the session's state is read.
+        context().map_first.wait(shown, lambda: st.session_state.get(f"shown-{name}"))
 
 
 def clicked_cell(answer: dict[str, Any], resolution: int) -> int | None:

@@ -6,7 +6,8 @@ fast time.
 
 Each change asks the server for its scene, draws it and leaves the one before. Every so many changes, after a garbage
 collection, memory is read: JavaScript (workers too), nodes and listeners by the DevTools protocol, and of the page's
-process and the server's the proportional set size (its own memory, and its share of what it shares) from Linux's /proc.
+process and the server's what they hold in memory (their share of what they share) from Linux's /proc, without the pages
+of files: of programs and libraries, others' processes that come and go take a share.
 
 Growth is the median of the slopes between all pairs of samples after a warm-up, with its 95 % interval: Sen (1968),
 doi:10.1080/01621459.1968.10480934, which single jumps do not move. Something is flat when even the upper end of the
@@ -41,6 +42,7 @@ WARM_UP = 0.3  # of the samples: caches fill, scripts are compiled, heaps find t
 TOLERANCE = 0.1  # of what it takes, over `CHANGES`
 FEWEST = 8  # samples after the warm-up that a slope can be told from
 PATIENCE_S = 900
+HELD = ("Pss_Anon:", "Pss_Shmem:", "SwapPss:")
 SCRIPT = "".join(
     f'[[scene]]\ntype = "{kind}"\nduree = 5\n{more}\n'
     for kind, more in (
@@ -67,8 +69,8 @@ SHOWN = """new Promise((shown) => new MutationObserver((_changes, watching) => {
 Sample = dict[str, float]  # by what is measured; "changements" says when
 
 
-def pss_mb(*pids: int) -> float:
-    """Proportional set size of some processes and of all that they started."""
+def held_mb(*pids: int) -> float:
+    """Proportional set size of some processes and of all that they started, without pages of files."""
     children: dict[int, list[int]] = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -81,7 +83,7 @@ def pss_mb(*pids: int) -> float:
         pid = rest.pop()
         rest += children.get(pid, [])
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        found += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        found += sum(int(line.split()[1]) for line in lines if line.startswith(HELD))
     return found / 1024
 
 
@@ -93,8 +95,8 @@ def sample(wall: DevTools, server: ServerProcess) -> Sample:
         "JavaScript (Mo)": metrics["heaps"] / 2**20,
         "nœuds": metrics["Nodes"],
         "écouteurs": metrics["JSEventListeners"],
-        "page (Mo)": pss_mb(*wall.processes("renderer")),
-        "serveur (Mo)": pss_mb(server.pid),
+        "page (Mo)": held_mb(*wall.processes("renderer")),
+        "serveur (Mo)": held_mb(server.pid),
     }
 
 

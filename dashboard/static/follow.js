@@ -98,6 +98,8 @@
     if (isOther || isTouched) push(state, title, url);
     else history.replaceState(state, title, url);
     if (isOther) isTouched = false;
-    look(); // at once: Streamlit, which has just written the address, now keeps the page busy
+    // At once: Streamlit, which has just written the address, now keeps the page busy.
+    dispatchEvent(new Event("hexacross:address")); // the map, whose pictures take longest, hears it first
+    look();
   };
 })();

@@ -5,7 +5,7 @@
   const { element, fill } = hexacross;
 
   const FONT_FAMILY = "Source Sans"; // that ships with Streamlit
-  const WATCH_MS = 20; // the page's address tells nobody that it changes
+  const WATCH_MS = 20; // of an address that changes, not every page tells
   const RETRY_S = [2, 5, 10, 30]; // then 30 for ever
   const SLOW_MS = 120; // a bar that flashes for less says nothing
   const ARROWS = { ArrowRight: 0, ArrowDown: 90, ArrowLeft: 180, ArrowUp: -90 }; // degrees, clockwise on the screen
@@ -48,6 +48,10 @@
       if (page !== window) hexacross.adoptFont(page, FONT_FAMILY).then(() => this.repaint("lines"));
       this._watch();
       this._watcher = setInterval(() => this._watch(), WATCH_MS);
+      this._heeding = new AbortController();
+      const { signal } = this._heeding;
+      page.addEventListener("hexacross:address", () => this._watch(), { signal });
+      window.addEventListener("pagehide", () => this._heeding.abort(), { signal }); // or the page would hold this one for ever
       this._alertWatcher = setInterval(() => this._watchAlerts(), ALERTS_MS);
       if (this.options.changes) this._follow();
     },
@@ -55,6 +59,7 @@
     onRemove: function (map) {
       clearInterval(this._watcher);
       clearInterval(this._alertWatcher);
+      this._heeding.abort();
       clearTimeout(this._retry);
       if (this._live) this._live.stop();
       if (this._request) this._request.abort();

@@ -458,20 +458,30 @@ def test_a_tile_s_bounds_hold_its_hexagons(client: TestClient) -> None:
     assert ((lng >= west) & (lng < east) & (lat > south) & (lat <= north)).all()
 
 
-def test_what_tiles_are_cut_from_is_read_while_their_view_is_described(store: Store) -> None:
+def test_what_tiles_are_cut_from_is_read_and_classed_while_their_view_is_described(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of the zoom that the map says it has; without one, or with none that there is, nothing is read ahead."""
+    made: list[Any] = []
+    real = hex_tiles.level
+    monkeypatch.setattr(hex_tiles, "level", lambda *given: made.append(given) or real(*given))
     context = context_of(store)
     client = client_over(context)
     for zoom in ("", "99", "x", "-1"):
         assert client.get(f"/hex?{OF_MARSEILLE}&{PERIOD}&zoom={zoom}").status_code == 200
     view, _ignored = View.from_params(dict(pair.split("=") for pair in f"{OF_MARSEILLE}&{PERIOD}".split("&")))
-    assert client.get(f"/hex?{OF_MARSEILLE}&{PERIOD}&zoom=11").status_code == 200
+    resolution = view.resolution_at(11)
+    described = client.get(f"/hex?{OF_MARSEILLE}&{PERIOD}&zoom=11")
     deadline = time.monotonic() + 10
-    while not len(context.tables) and time.monotonic() < deadline:
+    while not made and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(context.tables) == 1
-    whole_table(context, ANYONE, view, view.resolution_at(11))
+    whole_table(context, ANYONE, view, resolution)
     assert len(context.tables) == 1  # the same
+    asked = {"vue": described.json()["key"], "resolution": resolution}
+    classes = client.get("/hex/classes", params=asked).json()["classes"]
+    assert len(made) == 1
+    assert classes == real(context, ANYONE, view, resolution)["classes"]
 
 
 def test_territories_compared_share_their_classes(context: Context) -> None:

@@ -23,27 +23,17 @@ def waiting(first: MapFirst, view: str = VIEW) -> tuple[threading.Thread, list[b
     return script, told
 
 
-def test_a_script_goes_on_once_its_map_is_served() -> None:
-    first = MapFirst()
-    script, told = waiting(first)
-    with first.answering(VIEW):
-        with first.answering(VIEW):
-            assert not told
-        script.join(2 * map_first.LULL_S)
-        assert script.is_alive()
-    script.join(5)
-    assert told == [True]
-    assert not first._views
-
-
 def test_a_script_goes_on_as_soon_as_its_map_says_that_it_is_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_first, "LULL_S", 60)
+    monkeypatch.setattr(map_first, "ASKS_S", 0.1)
     monkeypatch.setattr(map_first, "MOST_S", 60)
     first = MapFirst()
     script, told = waiting(first)
-    with first.answering(VIEW):
-        pass
+    first.asked(VIEW)
+    script.join(0.3)
+    assert script.is_alive()  # it would have gone on by itself, had the map not asked
     first.painted("?mesure=taux")
+    script.join(0.1)
+    assert script.is_alive()
     first.painted(VIEW)
     script.join(5)
     assert told == [True]
@@ -54,8 +44,8 @@ def test_another_view_is_no_reason_to_go_on(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(map_first, "ASKS_S", 0.1)
     first = MapFirst()
     script, told = waiting(first)
-    with first.answering("?mesure=taux"):
-        script.join(5)
+    first.asked("?mesure=taux")
+    script.join(5)
     assert told == [False]
 
 
@@ -63,7 +53,19 @@ def test_a_map_that_takes_long_holds_up_no_script(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(map_first, "MOST_S", 0.1)
     first = MapFirst()
     script, told = waiting(first)
-    with first.answering(VIEW):
-        script.join(5)
-        assert told == [False]
+    first.asked(VIEW)
+    script.join(5)
+    assert told == [False]
+    assert not first._views
+
+
+def test_a_script_that_shall_begin_again_waits_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_first, "ASKS_S", 60)
+
+    def look() -> None:
+        raise KeyboardInterrupt  # as Streamlit's own, no Exception
+
+    first = MapFirst()
+    with pytest.raises(KeyboardInterrupt):
+        first.wait(VIEW, look)
     assert not first._views

@@ -34,6 +34,7 @@ from dashboard.mapdata import (
     tile_columns,
 )
 from dashboard.settings import LANGUAGES
+from dashboard.tile_tokens import counting, tiled
 from dashboard.view import HOUR_STEP, ONE_DAY, Period, View
 from data.errors import QueryError
 from data.query import MOST_DAYS_BY_HOUR, Viewer
@@ -95,17 +96,18 @@ class HexTiles:
         """Read, while the view is described, what tiles of this zoom of the map are made from, and class it."""
         if zoom not in READ_AHEAD:
             return
-        context, resolution = self._context, view.resolution_at(int(zoom))
-        viewer = viewer_of(context.settings)
+        resolution = view.resolution_at(int(zoom))
+        viewer = counting(viewer_of(self._context.settings))
         if is_read_whole(view.territory, resolution) and self._readers.acquire(blocking=False):
             # What it raises is not asked for: the tiles meet the same and tell it.
             reading = self._ahead.submit(copy_context().run, self._class_ahead, viewer, view, resolution)
             reading.add_done_callback(lambda _reading: self._readers.release())
 
     def _class_ahead(self, viewer: Viewer, view: View, resolution: int) -> None:
-        whole_table(self._context, viewer, view, resolution)
-        if view.step is None:  # of a walk, classes are those of several steps
-            keep_answer(self._context, *self._classes_of(viewer, view, resolution, None))
+        if view.step is not None:  # the classes of a walk are those of several steps
+            whole_table(self._context, viewer, view, resolution)
+        else:
+            keep_answer(self._context, *self._classes_of(viewer, tiled(view), resolution, None))
 
     def classes(self, request: Request) -> Response:
         """The classes of one resolution; they outlast small changes, so that colours do not move while one looks."""
@@ -224,10 +226,9 @@ class HexTiles:
 
     def warm_up(self) -> None:
         """Make what the first visitor of an address without any parameter would wait for."""
-        viewer = viewer_of(self._context.settings)
         view, key = self._described_view(View())
         keep_answer(self._context, key, lambda: self._describe(view))
-        level(self._context, viewer, view, view.shown_resolution())
+        self._class_ahead(counting(viewer_of(self._context.settings)), view, view.shown_resolution())
 
     def _described_view(self, asked: View) -> tuple[View, Key]:
         """The view with its dates, and what its description depends on: the hour too, for the ages."""

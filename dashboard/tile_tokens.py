@@ -24,6 +24,20 @@ class TokenError(HexacrossError, PermissionError):
     """A token that is not ours, or no longer valid."""
 
 
+def tiled(view: View) -> View:
+    """A view without what changes no tile and no class: pinned hexagon, drawn zone, language, step.
+
+    Territories beside it stay: their classes are common.
+    """
+    shown = replace(view, cell=None, zone=None, language=None, step=None)
+    return replace(shown, curves=None, published=None)
+
+
+def counting(viewer: Viewer) -> Viewer:
+    """Who looks at tiles: they count, and show no single fact."""
+    return replace(viewer, sees_events=False)
+
+
 class TileTokens:
     """Makes tokens and reads them again."""
 
@@ -31,12 +45,9 @@ class TileTokens:
         self._signer = URLSafeTimedSerializer(secrets.token_bytes(32), salt="hexacross.tiles")
 
     def make(self, view: View, viewer: Viewer) -> str:
-        """The token of a dated view, without what changes no tile and no class: pinned hexagon, drawn zone, language,
-        step. Territories beside it stay: their classes are common."""
-        shown = replace(view, cell=None, zone=None, language=None, step=None)
-        looked_at = replace(shown, curves=None, published=None)
+        """The token of a dated view, which reads no single fact."""
         held = None if viewer.territories is None else sorted(f"{kind}:{code}" for kind, code in viewer.territories)
-        return self._signer.dumps([looked_at.to_params(), viewer.name, viewer.role, held, viewer.threshold])
+        return self._signer.dumps([tiled(view).to_params(), viewer.name, viewer.role, held, viewer.threshold])
 
     def read(self, token: str) -> tuple[View, Viewer]:
         """The view and the viewer of a token of ours.
@@ -55,7 +66,7 @@ class TileTokens:
         params, name, role, held, threshold = content
         view, _ignored = View.from_params(params)
         territories = None if held is None else frozenset(_territory(text) for text in held)
-        return view, Viewer(name, role, territories, threshold, sees_events=False)
+        return view, counting(Viewer(name, role, territories, threshold))
 
 
 def _territory(text: str) -> Territory:

@@ -476,11 +476,11 @@ def test_what_tiles_are_cut_from_is_read_and_classed_while_their_view_is_describ
     while not made and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(context.tables) == 1
-    whole_table(context, ANYONE, view, resolution)
-    assert len(context.tables) == 1  # the same
-    asked = {"vue": described.json()["key"], "resolution": resolution}
+    asked = {"vue": str(described.json()["key"]), "resolution": str(resolution)}
     classes = client.get("/hex/classes", params=asked).json()["classes"]
     assert len(made) == 1
+    ask(client, asked["vue"], tile_over(*MARSEILLE, 10))
+    assert len(context.tables) == 1  # tiles are cut from the same
     assert classes == real(context, ANYONE, view, resolution)["classes"]
 
 

@@ -473,7 +473,7 @@ def test_what_tiles_are_cut_from_is_read_and_classed_while_their_view_is_describ
     resolution = view.resolution_at(11)
     described = client.get(f"/hex?{OF_MARSEILLE}&{PERIOD}&zoom=11")
     deadline = time.monotonic() + 10
-    while not made and time.monotonic() < deadline:
+    while not len(context.tables) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(context.tables) == 1
     asked = {"vue": str(described.json()["key"]), "resolution": str(resolution)}

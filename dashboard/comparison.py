@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dashboard.changes import previous_view
 from dashboard.context import Context
 from dashboard.measures import MEASURES
+from dashboard.narrowed import counts_by_code, counts_by_territory
 from dashboard.recall import Reading
 from dashboard.view import ONE_DAY, Period, View
 from data.geography import Geography
@@ -113,8 +114,7 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     """
     kind = view.compared[0].kind
     query = replace(view, territory=None).query()
-    by_territory = context.kept(context.store.counts_by_territory)
-    by_code = context.kept(context.store.counts_by_code)
+    by_territory, by_code = counts_by_territory(context), counts_by_code(context)
     days = days_held(view, held)
     before = previous_view(replace(view, territory=None)).query()
     has_before = before.start >= held[0] and days > 0

@@ -15,7 +15,7 @@ from dashboard.hexagon_table import whole_table
 from dashboard.i18n import _
 from dashboard.view import View
 from data.query import Viewer
-from data.store import ModeCounts, Totals
+from data.store import ModeCounts
 from geo.comparison import ShareComparison, Verdict, compare_shares
 from geo.rates import Rates, share_with_interval
 from layers.hexagons import STATE_CODES
@@ -40,23 +40,25 @@ def unchecked(held: Context, viewer: Viewer, view: View) -> Unchecked:
     return Unchecked(int(never.sum()), table.cells.size, float(np.nansum(table.incidents[never])))
 
 
-def control_key_figures(totals: Totals, without: Unchecked | None) -> list[Figure]:
+def control_key_figures(by_mode: ModeCounts, without: Unchecked | None) -> list[Figure]:
     """The figures of a page of controls; `without`: None when the store cannot say."""
-    share = _per_100(share_with_interval(np.array([totals.positive]), np.array([totals.checked])))
+    every = by_mode.every_mode
+    controls, checked, eur = (float(figures[EVERYTHING]) for figures in (every.controls, every.checked, every.eur))
+    share = _per_100(share_with_interval(every.positive[[EVERYTHING]], every.checked[[EVERYTHING]]))
     never, behind = fmt.UNKNOWN, ""
     if without is not None:
         never = _("{n} sur {of}").format(n=fmt.number(without.hexagons), of=fmt.number(without.of))
         behind = _("incidents connus dans ceux-là : {n}").format(n=fmt.number(without.incidents))
     value, low, high = (float(bound[0]) for bound in (share.value, share.low, share.high))
     return [
-        Figure(_("Opérations de contrôle"), fmt.number(totals.controls), ""),
-        Figure(_("Contrôlés"), fmt.number(totals.checked), _("personnes, véhicules, colis")),
+        Figure(_("Opérations de contrôle"), fmt.number(controls), ""),
+        Figure(_("Contrôlés"), fmt.number(checked), _("personnes, véhicules, colis")),
         Figure(
             _("Positifs pour 100 contrôlés"),
             fmt.significant(value),
             "" if np.isnan(value) else _("intervalle à 95 % : {interval}").format(interval=fmt.interval(low, high)),
         ),
-        Figure(_("Avoirs saisis"), fmt.euros(totals.eur), _("valeurs déclarées")),
+        Figure(_("Avoirs saisis"), fmt.euros(eur), _("valeurs déclarées")),
         Figure(_("Hexagones jamais contrôlés"), never, behind),
     ]
 

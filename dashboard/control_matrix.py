@@ -20,7 +20,7 @@ from dashboard.view import View
 from data.geography import Geography
 from data.ingest import harmless
 from data.query import Territory, TerritoryKind, Viewer
-from data.store import ModeCounts, TerritoryCounts, Totals
+from data.store import ModeCounts
 from data.vocabulary import MODE_OF_CONTROL, MODES
 from geo.errors import N_
 from geo.rates import Rates, share_with_interval
@@ -83,25 +83,19 @@ class Matrix:
         return classify(np.where(single > 0, single, np.nan), "quantiles", SHADES, format_number=fmt.limit)
 
 
-def matrix_of(by_mode: ModeCounts, every_mode: TerritoryCounts, totals: Totals, names: Mapping[str, str]) -> Matrix:
+def matrix_of(by_mode: ModeCounts, names: Mapping[str, str]) -> Matrix:
     """Put together what the store says of one view.
 
     Args:
         by_mode: Of the territories, and of all facts under the code "".
-        every_mode: The same territories, whatever the mode.
-        totals: All facts.
         names: Of the territories to show, by code, in their order.
     """
     rows = [by_mode.codes.index(code) for code in (ALL, *names)]
-    at = {code: position for position, code in enumerate(every_mode.codes)}
-    order = [at[code] for code in names]
-    columns = slice(0, len(MODES))
-
-    def put(name: str, total: float, every: NDArray[np.float64]) -> NDArray[np.float64]:
-        grid = getattr(by_mode, name).T[rows, columns]
-        return np.column_stack([np.concatenate([[total], every[order]]), grid])
-
-    figures = {name: put(name, getattr(totals, name), getattr(every_mode, name)) for name in COUNTS}
+    every_mode, columns = by_mode.every_mode, slice(0, len(MODES))
+    figures = {
+        name: np.column_stack([getattr(every_mode, name)[rows], getattr(by_mode, name).T[rows, columns]])
+        for name in COUNTS
+    }
     seizures = by_mode.seizures.sum(axis=0)  # facts without a mode included; NaN when any of them is protected
     shares = share_with_interval(figures["positive"], figures["checked"])
     return Matrix(
@@ -110,9 +104,7 @@ def matrix_of(by_mode: ModeCounts, every_mode: TerritoryCounts, totals: Totals, 
         names=(_("Ensemble"), *names.values()),
         modes=(ALL, *MODES),
         seizures=np.column_stack([seizures[rows], by_mode.seizures.T[rows, columns]]),
-        protected=np.column_stack(
-            [[totals.protected, *every_mode.protected[order]], by_mode.protected.T[rows, columns]]
-        ),
+        protected=np.column_stack([every_mode.protected[rows], by_mode.protected.T[rows, columns]]),
         yields=Rates(100 * shares.value, 100 * shares.low, 100 * shares.high),
         **figures,
     )

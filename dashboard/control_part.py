@@ -10,6 +10,7 @@ from dashboard.control_figures import control_key_figures, mode_table_html, unch
 from dashboard.control_matrix import Matrix, blind_sentence, divided_names, division_of, matrix_html, matrix_of
 from dashboard.following import Followed, Parts
 from dashboard.i18n import _
+from dashboard.narrowed import counts_by_mode
 from dashboard.recall import Reading
 from dashboard.view import FILTERS, View
 from data.errors import StoreError
@@ -22,22 +23,23 @@ def control_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -
     """Of a dated view. Raises StoreError, when the store does not answer and never did."""
     kind = division_of(held.geography, view)
     before = _query_before(held, viewer, view, reading)
-    for query in (view.query(), *([before] if before else [])):
-        held.ahead(held.kept(held.store.counts_by_mode), kind, query, viewer)
-    totals = reading.ask(held.totals, view.query(), viewer)
+    by_mode = counts_by_mode(held)
+    held.ahead(by_mode, kind, view.query(), viewer)
+    if before:
+        held.ahead(by_mode, kind, before, viewer)
     try:
         without = unchecked(held, viewer, view)
     except StoreError as error:  # away: no figure of it was kept
         without, reading.error = None, error
-    matrix, by_mode = matrix_shown(held, viewer, view, reading)
-    earlier = reading.ask(held.kept(held.store.counts_by_mode), kind, before, viewer) if before else None
+    matrix, counts = matrix_shown(held, viewer, view, reading)
+    earlier = reading.ask(by_mode, kind, before, viewer) if before else None
     return {
         "title": title_html(held, view),
         "filtered": panels.sentence_html(_filtered(view)),
-        "figures": panels.figures_html(control_key_figures(totals, without)),
+        "figures": panels.figures_html(control_key_figures(counts, without)),
         "matrix": matrix_html(matrix, view, viewer)
         + panels.sentence_html(" ".join([blind_sentence(matrix), *_left_out(held, matrix)])),
-        "modes": mode_table_html(by_mode, earlier),
+        "modes": mode_table_html(counts, earlier),
     }
 
 
@@ -49,10 +51,8 @@ def title_html(held: Context, view: View) -> str:
 def matrix_shown(held: Context, viewer: Viewer, view: View, reading: Reading) -> tuple[Matrix, ModeCounts]:
     """The matrix of a dated view, and the counts by mode that it is made of. Raises StoreError."""
     kind, query = division_of(held.geography, view), view.query()
-    by_mode = reading.ask(held.kept(held.store.counts_by_mode), kind, query, viewer)
-    every_mode = reading.ask(held.kept(held.store.counts_by_territory), kind, query, viewer)
-    totals = reading.ask(held.totals, query, viewer)
-    return matrix_of(by_mode, every_mode, totals, divided_names(held.geography, kind, view.territory)), by_mode
+    by_mode = reading.ask(counts_by_mode(held), kind, query, viewer)
+    return matrix_of(by_mode, divided_names(held.geography, kind, view.territory)), by_mode
 
 
 def _filtered(view: View) -> str:

@@ -162,7 +162,26 @@ def mode_counts(kind: TerritoryKind, viewer: Viewer, columns: Columns) -> ModeCo
     seizures, few_seizures = protect(grids["seizures"], viewer.threshold)
     shown = {name: _hidden(grid, few_seizures) for name, grid in _fields(figures).items() if name != "protected"}
     protected = figures.protected | few_seizures
-    return ModeCounts(kind, modes, codes, seizures=_hidden(seizures, protected), protected=protected, **shown)
+    every_mode = territory_counts(kind, viewer, {"code": np.array(codes, dtype=object), **_over_modes(grids)})
+    return ModeCounts(
+        kind,
+        modes,
+        codes,
+        seizures=_hidden(seizures, protected),
+        protected=protected,
+        every_mode=every_mode,
+        **shown,
+    )
+
+
+def _over_modes(grids: Columns) -> dict[str, NDArray[Any]]:
+    """Add up the modes of each code; a sum of which no part is known stays unknown."""
+    counts = {name: grids[name].sum(axis=0) for name in ("incidents", "controls")}
+    sums = {
+        name: np.where(np.isnan(grids[name]).all(axis=0), np.nan, np.nansum(grids[name], axis=0))
+        for name in ("checked", "positive", "micrograms", "cents")
+    }
+    return {**counts, **sums}
 
 
 def day_counts(query: Query, viewer: Viewer, columns: Columns) -> DayCounts:

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from data import answers
 from data.changes import Found, Wakeups, follow, note_change, read_changes
+from data.class_counts import ClassCounts, of_every_class, read_counts
 from data.conditions import (
     ROUTE_COLUMNS,
     Scope,
@@ -282,6 +284,13 @@ class DuckDBStore:
             statement = read_sql("counts_by_mode").format(source=source, where=where)
             columns = _fetch(cursor, statement, {**values, **control_modes(), "kind": kind})
         return answers.mode_counts(kind, viewer, columns)
+
+    def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
+        with self._reading() as cursor:
+            scope = self._scope(cursor, query.territory, viewer)
+            source, where, values = counted(of_every_class(query), scope, _one_of, UNITS)
+            text = read_sql("counts_by_class").format(source=source, where=where)
+            return read_counts(partial(_fetch, cursor), statements(cursor), text, values, kind, viewer)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:

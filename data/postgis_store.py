@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from data import answers
 from data.changes import Found, Wakeups, follow, read_changes
+from data.class_counts import ClassCounts, of_every_class, read_counts
 from data.conditions import (
     ROUTE_COLUMNS,
     Scope,
@@ -278,6 +279,13 @@ class PostgisStore:
             text = statement("counts_by_mode", source=source, where=where)
             columns = _fetch(connection, text, {**values, **control_modes(), "kind": kind})
         return answers.mode_counts(kind, viewer, columns)
+
+    def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
+        with self._reading(viewer) as connection:
+            scope = self._scope(connection, query.territory, viewer)
+            source, where, values = counted(of_every_class(query), scope, _one_of, UNITS)
+            text = statement("counts_by_class", source=source, where=where)
+            return read_counts(partial(_fetch, connection), statements(connection), text, values, kind, viewer)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading(viewer) as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from data.errors import StoreError
 from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
 from geo.corridors import Stop
+
+if TYPE_CHECKING:
+    from data.class_counts import ClassCounts
 
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 Reachability = Callable[[StoreError | None], None]  # told why the store does not answer; None: it does again
@@ -217,6 +220,7 @@ class ModeCounts:
     kg: NDArray[np.float64]
     eur: NDArray[np.float64]
     protected: NDArray[np.bool_]
+    every_mode: TerritoryCounts  # of the same codes, whatever the mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +330,9 @@ class Store(Protocol):
         """The same apart by code of one closed list (drug, mode, …), of the codes that facts have; "": without one."""
 
     def counts_by_mode(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ModeCounts: ...
+
+    def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
+        """Everything that the three above say of a query without codes, for those of any codes to follow from it."""
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
 

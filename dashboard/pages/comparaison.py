@@ -63,6 +63,10 @@ def render() -> None:
     if period is None and not has_figures:
         offer_data(held)
         return
+    if period is not None:
+        with suppress(StoreError):  # which is said where the table stands
+            # The browser asks for the same: it is computed once, and nothing else beside it.
+            COMPARISON.parts(held, viewer, view, reading)
     _choose(held, asked, view, period)
     if len(view.compared) < FEWEST_COMPARED:
         st.info(
@@ -71,9 +75,6 @@ def render() -> None:
         )
         return
     if period is not None:
-        with suppress(StoreError):  # which is said where the table stands
-            # The browser asks for the same: it is computed once, and nothing else beside it.
-            COMPARISON.parts(held, viewer, view, reading)
         _maps(held, asked)
     _figures(held, viewer, asked)
 

@@ -26,7 +26,7 @@ from dashboard.control_matrix import (
 from dashboard.view import View
 from data.geography import geography
 from data.query import Territory, Viewer
-from data.store import ModeCounts, TerritoryCounts, Totals
+from data.store import ModeCounts, TerritoryCounts
 from data.vocabulary import MODES
 
 NAN = float("nan")
@@ -60,15 +60,19 @@ def matrix() -> Matrix:
         kg=grid(NAN, rail_1=1.5),
         eur=grid(NAN),
         protected=protected,
+        every_mode=TerritoryCounts(
+            "departement",
+            ("", "13", "83"),
+            incidents=np.array([10.0, 10, 0]),
+            controls=np.array([15.0, 10, 5]),
+            checked=np.array([120.0, 100, 20]),
+            positive=np.array([9.0, 8, 1]),
+            kg=np.array([1.5, 1.5, NAN]),
+            eur=np.full(3, NAN),
+            protected=np.zeros(3, dtype=bool),
+        ),
     )
-    every = TerritoryCounts(
-        "departement",
-        ("13", "83"),
-        *(np.array(pair) for pair in ((10.0, 0), (10.0, 5), (100.0, 20), (8.0, 1), (1.5, NAN), (NAN, NAN))),
-        np.array([False, False]),
-    )
-    totals = Totals(10, 15, 120, 9, 1.5, NAN)
-    return matrix_of(by_mode, every, totals, {"13": HOSTILE, "83": "Var"})
+    return matrix_of(by_mode, {"13": HOSTILE, "83": "Var"})
 
 
 def test_each_cell_has_its_state_and_its_yield() -> None:
@@ -166,8 +170,9 @@ def test_a_territory_is_divided_by_those_that_share_a_commune_with_it() -> None:
 
 
 def test_modes_are_set_against_the_period_before() -> None:
+    every = TerritoryCounts("departement", ("",), *[np.full(1, NAN)] * 6, np.zeros(1, dtype=bool))
     counts = ModeCounts(
-        kind="departement", modes=(*MODES, ""), codes=("",), protected=np.zeros((8, 1), dtype=bool),
+        kind="departement", modes=(*MODES, ""), codes=("",), protected=np.zeros((8, 1), dtype=bool), every_mode=every,
         **{name: np.full((8, 1), value) for name, value in (
             ("incidents", 5.0), ("seizures", 2.0), ("controls", 10.0), ("checked", 1000.0), ("positive", 50.0),
             ("kg", NAN), ("eur", 1200.0),

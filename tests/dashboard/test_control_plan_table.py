@@ -13,7 +13,7 @@ from dashboard.control_plan_table import done_of, known_codes, lines_shown, plan
 from data.control_plan import PlannedControls
 from data.geography import geography
 from data.query import Query, Territory, TerritoryKind
-from data.store import ModeCounts
+from data.store import ModeCounts, TerritoryCounts
 from data.vocabulary import MODES
 
 NAN = float("nan")
@@ -39,8 +39,9 @@ def counts(kind: TerritoryKind, query: Query) -> ModeCounts:
     shape = (len(MODES) + 1, 4)
     controls = np.full(shape, 0.0) if query.start.month == 3 else np.tile([240.0, NAN, 140, 100], (shape[0], 1))
     nothing = np.full(shape, NAN)
+    every = TerritoryCounts(kind, ("", "04", "13", "83"), *[nothing[0]] * 6, np.isnan(controls[0]))
     return ModeCounts(kind, (*MODES, ""), ("", "04", "13", "83"), nothing, nothing, controls, nothing, nothing, nothing,
-                      nothing, np.isnan(controls))  # fmt: skip
+                      nothing, np.isnan(controls), every)  # fmt: skip
 
 
 def test_each_line_is_counted_over_its_own_period() -> None:

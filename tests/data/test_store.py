@@ -159,6 +159,11 @@ def test_modes_equal_the_reference(filled: tuple[Store, Reference], seed: int) -
                 k = max(viewer.threshold, 1)
                 rounded = np.nan if figures is None else float((2 * seizures + k) // (2 * k) * k)
                 assert same((float(answer.seizures[row, column]),), (rounded,)), (kind, mode, code)
+        whole, of_codes = count(reference.chosen(query, viewer)), reference.by_territory(kind, query, viewer)
+        assert answer.every_mode.codes == answer.codes
+        for column, code in enumerate(answer.codes):
+            expected_of_code = of_codes[code] if code else whole
+            assert same(shown(answer.every_mode, column), expected_of_code.seen_by(viewer)), (kind, code)
 
 
 def test_the_nature_of_a_control_says_its_mode(store: Store) -> None:
@@ -169,6 +174,36 @@ def test_the_nature_of_a_control_says_its_mode(store: Store) -> None:
     assert found == {"road": 0, "rail": 2, "air": 0, "sea": 0, "post": 0, "shop": 0, "street": 0, "": 0}
     assert modes.seizures[modes.modes.index("sea")].tolist() == [1, 1, 0, 0, 0]  # all, 13, 75, 83, 971
     assert np.isnan(modes.checked[modes.modes.index("sea")]).all()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_counts_by_class_answer_for_any_codes_as_the_store_does(filled: tuple[Store, Reference], seed: int) -> None:
+    store, _reference = filled
+    random = np.random.default_rng(4000 + seed)
+    viewer, about = draw_viewer(random), draw_query(random)
+    by = str(random.choice(["family", "kind", "drug", "mode", "service"]))
+    for kind in ("departement", "cross", "arrondissement"):
+        counts = store.counts_by_class(kind, about, viewer)
+        for _ in range(4):
+            other = draw_query(random)
+            names = ("families", "kinds", "drugs", "modes", "services")
+            query = replace(about, **{name: getattr(other, name) for name in names})
+            alike(counts.by_territory(query), store.counts_by_territory(kind, query, viewer))
+            alike(counts.by_mode(query), store.counts_by_mode(kind, query, viewer))
+            ours, theirs = counts.by_code(by, query), store.counts_by_code(by, kind, query, viewer)
+            assert list(ours) == list(theirs)
+            for value, of_value in ours.items():
+                alike(of_value, theirs[value])
+
+
+def alike(ours: Any, theirs: Any) -> None:
+    """Every figure the same, to the last bit; what is unknown or protected here is so there."""
+    assert ours.codes == theirs.codes
+    for name in (*FIGURES, "protected", *(["seizures"] if hasattr(ours, "seizures") else [])):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name), err_msg=name)
+    if hasattr(ours, "every_mode"):
+        assert ours.modes == theirs.modes
+        alike(ours.every_mode, theirs.every_mode)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -19,7 +19,7 @@ from data.duckdb_store import DuckDBStore
 from data.errors import ForbiddenError, HexacrossError
 from data.query import COARSEST_RESOLUTION, FINEST_RESOLUTION, Box, Hours, Query, Viewer
 from data.schema import REFUSAL_SCHEMA
-from data.store import Chunk, Store
+from data.store import Chunk, Store, TerritoryCounts
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MARKINGS, MODES, SERVICES
 from tests.data.contract import (
     CENTRES,
@@ -190,7 +190,9 @@ def alike(one: Any, other: Any) -> None:
         return
     for field in fields(one):
         mine, theirs = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(mine, np.ndarray):
+        if isinstance(mine, TerritoryCounts):
+            alike(mine, theirs)
+        elif isinstance(mine, np.ndarray):
             assert mine.dtype == theirs.dtype, field.name
             np.testing.assert_array_equal(mine, theirs, err_msg=field.name)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from dashboard.comparison_table import rows_of
 from dashboard.context import Context, context, today, viewer_of
 from dashboard.controls import KINDS_CHOSEN, choose_filters, choose_measure, view_in_address
 from dashboard.empty import offer_data
+from dashboard.following import figures_address
 from dashboard.funnel_chart import draw_funnel, funnel_sentence
 from dashboard.i18n import _, translate_error
 from dashboard.map_host import theme_name
@@ -39,6 +41,9 @@ from dashboard.view import COMPARED_KINDS, INDEX_CURVES, Period, View
 from data.errors import StoreError
 from data.query import Viewer
 from data.store import Source
+
+FIGURES_SHOWN = "figures-compared"  # of the session: of which view
+PUT_S = 0.1  # that a browser takes for it, in the one thread that also draws what the script sends
 
 
 def render() -> None:
@@ -67,6 +72,7 @@ def render() -> None:
         with suppress(StoreError):  # which is said where the table stands
             # The browser asks for the same: it is computed once, and nothing else beside it.
             COMPARISON.parts(held, viewer, view, reading)
+        _give_way(asked)
     _choose(held, asked, view, period)
     if len(view.compared) < FEWEST_COMPARED:
         st.info(
@@ -77,6 +83,14 @@ def render() -> None:
     if period is not None:
         _maps(held, asked)
     _figures(held, viewer, asked)
+
+
+def _give_way(asked: View) -> None:
+    """Let the browser put the figures of another view, which it fetched, on the page before all else is drawn again."""
+    shown, before = figures_address(asked), st.session_state.get(FIGURES_SHOWN)
+    st.session_state[FIGURES_SHOWN] = shown
+    if before not in (None, shown):
+        time.sleep(PUT_S)
 
 
 def _chosen(held: Context, asked: View, *, only_figures: bool) -> View:

@@ -30,7 +30,7 @@ from dashboard.empty import offer_data
 from dashboard.exports import marking_suffix
 from dashboard.following import Parts
 from dashboard.i18n import _, translate_error
-from dashboard.map_host import show_map, theme_name
+from dashboard.map_host import give_way, show_map, theme_name
 from dashboard.measures import MEASURES
 from dashboard.recall import Reading
 from dashboard.sources import markings_shown, source_ages
@@ -101,6 +101,7 @@ def _figures(asking: Asking, asked: View) -> Parts | None:
     except StoreError as error:
         _unavailable(error)
         return None
+    give_way(asking.view, "controles")  # and to the figures, which the browser has asked for meanwhile
     panels.live("filtered", parts["filtered"])
     with st.container(key="control-figures"):
         panels.live("figures", parts["figures"], CONTROLS.stamp(asked, asking.reading))

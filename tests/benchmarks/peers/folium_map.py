@@ -21,10 +21,10 @@ class LocalMap(folium.Map):
 
 @st.cache_data
 def features(product: str, colours: tuple[str, ...]) -> dict[str, Any]:
-    """GeoJSON with the figures of the tooltip; five decimals are a metre."""
+    """GeoJSON with the figures of the tooltip, and the coordinates that h3 gives: as folium's users write it."""
     made = []
     for row in classed(product, len(colours)).itertuples():
-        ring = [[round(lng, 5), round(lat, 5)] for lat, lng in h3.cell_to_boundary(row.hexagon)]
+        ring = [[lng, lat] for lat, lng in h3.cell_to_boundary(row.hexagon)]
         made.append(
             {
                 "type": "Feature",

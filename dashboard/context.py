@@ -18,7 +18,7 @@ from dashboard.map_first import MapFirst
 from dashboard.recall import Recall
 from dashboard.settings import Settings
 from dashboard.tables import WholeTable
-from dashboard.tile_tokens import TileTokens
+from dashboard.tile_tokens import TileTokens, counting
 from dashboard.view import ONE_DAY
 from data.geography import Geography, geography
 from data.opening import open_store
@@ -83,9 +83,11 @@ class Context:
     def totals(self, query: Query, viewer: Viewer) -> Totals:
         """The store's totals, kept until a change touches them: periods of the past are asked for again and again.
 
-        Raises StoreError, as the store does: whoever shows an answer of earlier says so.
+        Counting alike for all who count alike: the page and its map ask once. Raises StoreError, as the store does:
+        whoever shows an answer of earlier says so.
         """
-        return self.kept(self.store.totals)(replace(query, resolution=FINEST_RESOLUTION, box=None), viewer)
+        whole = replace(query, resolution=FINEST_RESOLUTION, box=None)
+        return self.kept(self.store.totals)(whole, counting(viewer))
 
     def kept(self, read: Callable[P, T]) -> Callable[P, T]:
         """A read of the store whose answers are kept until a change touches the territory and the days of its query.

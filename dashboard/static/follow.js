@@ -98,8 +98,7 @@
     if (isOther || isTouched) push(state, title, url);
     else history.replaceState(state, title, url);
     if (isOther) isTouched = false;
-    // At once: Streamlit, which has just written the address, now keeps the page busy.
-    dispatchEvent(new Event("hexacross:address")); // the map, whose pictures take longest, hears it first
-    look();
+    look(); // at once: Streamlit, which has just written the address, now keeps the page busy
+    dispatchEvent(new Event("hexacross:address")); // which the map hears
   };
 })();

@@ -68,7 +68,8 @@ LEAVING = """(() => {
 })()"""
 SETTLED = """() => {
   const map = Object.values(window).find((value) => value instanceof L.Map);
-  return !Object.values(map._layers).find((held) => held._queue)._queue.waiting.size;
+  const held = Object.values(map._layers).find((layer) => layer._queue);
+  return !held._queue.waiting.size && (!held.outlines || held.outlines.all.length > 0);
 }"""
 
 

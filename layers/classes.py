@@ -1,13 +1,12 @@
 """Classes of a measure: where one colour ends and the next begins, at numbers one can say.
 
-Quantiles, or natural breaks by mapclassify, propose the limits; rounding makes them sayable, and only then are the
+Quantiles, or natural breaks, propose the limits; rounding makes them sayable, and only then are the
 hexagons classed: no hexagon is ever in a class whose printed limits it does not meet.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -18,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import N_
+from geo.natural_breaks import natural_breaks
 from layers.colours import MAX_CLASSES
 from layers.errors import LayerError
 
 Scheme = Literal["quantiles", "jenks"]
 FormatNumber = Callable[[float], str]
 
-JENKS_SAMPLE = 300  # values handed to Fisher-Jenks, whose cost grows with the square
+JENKS_SAMPLE = 300  # values whose natural breaks are looked for, which costs their square
 ROUNDING_SLACK = 0.12  # share of the narrower neighbour's width by which a limit may move toward a rounder number
 SAYABLE_DIGITS = 2
 NO_CLASS = 255
@@ -140,17 +140,10 @@ def _limits(values: NDArray[np.float64], scheme: Scheme, k: int) -> NDArray[np.f
 
 def _jenks(ordered: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     """Natural breaks of a sample, each then refined among all values between its two sampled neighbours."""
-    import mapclassify  # over a second, with what it imports: only for those who ask for natural breaks
-
-    # Said at every call, of what is expected here. Not `catch_warnings`, which is not safe among the server's threads.
-    warnings.filterwarnings("ignore", message="Numba not installed|Not enough unique values")
     ranks = np.linspace(0, ordered.size - 1, min(ordered.size, JENKS_SAMPLE)).round().astype(np.intp)
-    sample = np.unique(ordered[ranks])  # evenly spaced ranks, not a random draw: the same map twice
-    # The method sums squares in single precision: values far from zero would lose their digits.
-    middle, spread = sample.mean(), sample.std()
-    bins = mapclassify.FisherJenks((ordered[ranks] - middle) / spread, k=min(k, sample.size)).bins
-    tops = np.unique(np.searchsorted((sample - middle) / spread, bins))
-    tops = tops[tops < sample.size - 1]  # the last class ends at the highest value; several may, beside an outlier
+    # Evenly spaced ranks, not a random draw: the same map twice.
+    sample, times = np.unique(ordered[ranks], return_counts=True)
+    tops = natural_breaks(sample, times.astype(np.float64), min(k, sample.size))[:-1]
     edges = zip(sample[tops], sample[tops + 1], strict=True)
     return np.array([_best_split(ordered[(ordered >= low) & (ordered <= high)]) for low, high in edges])
 

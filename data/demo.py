@@ -1,4 +1,4 @@
-"""An invented data set, always marked as such: incidents and controls over the urban areas, for two years.
+"""An invented data set, always marked as such: incidents and controls, most of them in urban areas, for two years.
 
 Seeded: the same seed and end give the same facts, and a larger set begins with the smaller one. Nothing in it
 is drawn from real facts; rates between drugs, services or modes mean nothing.
@@ -25,7 +25,8 @@ from data.vocabulary import KINDS_OF_FAMILY
 
 SOURCE = "Démonstration"
 NAME = "Données de démonstration"
-FORMAT = 1  # of what is drawn: a change of it makes another data set
+FORMAT = 1  # of what is drawn of each fact: how much a store of so many weighs
+PLACES = 2  # of where they are drawn; a change of either makes another data set
 PERIOD_DAYS = 730
 CHUNK = 250_000
 
@@ -129,7 +130,7 @@ def load_demo(
     """
     last = until or datetime.now(UTC).date()
     store.set_memberships(geography().memberships())
-    recipe = f"{NAME} {FORMAT} {events} {seed} {last}"
+    recipe = f"{NAME} {FORMAT} {PLACES} {events} {seed} {last}"
     batch = Batch(
         batch_id=f"demo-{last:%Y%m%d}-{seed}-{events}",
         name=NAME,
@@ -227,7 +228,7 @@ def _typed(column: pa.Array | None, kind: str) -> pa.Array:
 
 
 def _place_columns(known: Geography, scene: Scene, drawn: _Drawn) -> dict[str, pa.Array]:
-    """Points around the sites, inside their urban area, blurred or withheld for the precisions that say so."""
+    """Points around the sites, inside their area, blurred or withheld for the precisions that say so."""
     sites, site, random = scene.sites, drawn.site, drawn.random
     spread = np.array([one.spread_m for one in CATEGORIES.values()])[drawn.category]
     lng, lat = scatter(sites.lng[site], sites.lat[site], spread, random)

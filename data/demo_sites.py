@@ -1,4 +1,8 @@
-"""Where the demonstration's invented facts happen: sites inside the urban areas, each with its time and its weight."""
+"""Where the demonstration's invented facts happen: sites, each with its time and its weight.
+
+Most lie inside the urban areas of the CROSS, some where there is none: in the towns of each département, along the
+roads between them, at its ports and airports.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,8 @@ DEAL_LIFE_DAYS = 150.0  # mean time before a deal point moves
 DEAL_MOVES_M = 350.0  # how far it moves
 DEAL_ENDS = 0.35  # of the moves: it is over, and another one opens elsewhere
 NEAR_DEGREES = 0.3  # from an airport or a port to the middle of some commune of its area
+OUTSIDE_SHARE = 0.12  # of all facts: outside of every CROSS
+TOWNS = 30  # of a département, the most populous outside of every CROSS: what happens there happens near one of them
 CANDIDATES = 3  # points drawn for each one wanted: those at sea or over the border are left out
 
 Numbers = NDArray[np.float64]
@@ -26,22 +32,24 @@ Positions = NDArray[np.int64]
 
 
 class Category(NamedTuple):
-    """A kind of site: its share of all facts, how many for 100,000 inhabitants, how far around it facts happen."""
+    """A kind of site: its share of the facts of urban areas, and of those outside; how many for 100,000 inhabitants;
+    how far around it facts happen."""
 
     share: float
+    outside: float
     sites_per_100k: float
     spread_m: float
 
 
 CATEGORIES: dict[str, Category] = {
-    "deal": Category(0.46, 14, 90),
-    "diffuse": Category(0.20, 60, 450),
-    "road": Category(0.15, 12, 220),
-    "station": Category(0.06, 1, 70),
-    "airport": Category(0.03, 0.1, 250),
-    "port": Category(0.03, 0.1, 200),
-    "post": Category(0.03, 0.4, 60),
-    "shop": Category(0.04, 10, 60),
+    "deal": Category(0.46, 0.30, 14, 90),
+    "diffuse": Category(0.20, 0.32, 60, 450),
+    "road": Category(0.15, 0.24, 12, 220),
+    "station": Category(0.06, 0.03, 1, 70),
+    "airport": Category(0.03, 0.02, 0.1, 250),
+    "port": Category(0.03, 0.05, 0.1, 200),
+    "post": Category(0.03, 0.01, 0.4, 60),
+    "shop": Category(0.04, 0.03, 10, 60),
 }
 CATEGORY_NAMES = tuple(CATEGORIES)
 
@@ -61,9 +69,9 @@ class Sites:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The urban areas, what lies in them, and which of them each commune belongs to."""
+    """What lies where, and to which area each commune belongs: the urban area of a CROSS, or what is left of a
+    département."""
 
-    areas: tuple[str, ...]
     zones: tuple[str, ...]  # IANA time zones, one for each area
     area_of_commune: dict[str, int]
     sites: Sites
@@ -71,12 +79,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What sites are drawn from: the communes and arrondissements of the areas."""
+    """What sites are drawn from: the communes and arrondissements of the areas, outside of a CROSS the towns alone."""
 
     geography: Geography
     units: pd.DataFrame  # commune, population, lng, lat, spread_m, area
     area_of_commune: dict[str, int]
-    population: Numbers  # of each area
+    population: Numbers  # of each area; of those outside a part, as few facts happen there
+    urban: int  # areas: the first ones; the others are outside of every CROSS
 
     def areas_at(self, lng: Numbers, lat: Numbers) -> Positions:
         """The area that holds each point; -1: none."""
@@ -92,16 +101,16 @@ def areas_of(communes: object, area_of_commune: dict[str, int]) -> Positions:
 
 
 def build_scene(geography: Geography, seed: int, days: int) -> Scene:
-    """Draw the sites of every CROSS's urban area over a period of `days`. The same seed gives the same sites."""
+    """Draw the sites of every area over a period of `days`. The same seed gives the same sites."""
     random = np.random.default_rng([seed, 0])
-    areas = geography.territories("cross")
-    ground = _ground(geography, areas)
+    ground = _ground(geography, geography.territories("cross"))
     drawn = [_draw(ground, category, random) for category in range(len(CATEGORY_NAMES))]
     area, lng, lat = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
     category = np.repeat(np.arange(len(drawn)), [len(part[0]) for part in drawn])
-    zones = [time_zone_of(ground.units["departement"][ground.units["area"] == i].iloc[0]) for i in range(len(areas))]
+    departements = ground.units.drop_duplicates("area").sort_values("area")["departement"]
+    zones = tuple(time_zone_of(departement) for departement in departements)
     sites = _live(ground, category, area.astype(np.int64), lng, lat, days, random)
-    return Scene(tuple(areas["code"]), tuple(zones), ground.area_of_commune, sites)
+    return Scene(zones, ground.area_of_commune, sites)
 
 
 def _ground(geography: Geography, areas: pd.DataFrame) -> _Ground:
@@ -111,23 +120,31 @@ def _ground(geography: Geography, areas: pd.DataFrame) -> _Ground:
         commune: codes[code] for code, commune in zip(membership.codes, membership.communes, strict=True)
     }
     units = geography.units
-    units = units[units["commune"].isin(area_of_commune)]
-    shapes = units.geometry.to_numpy(dtype=object)
+    outside = units[~units["commune"].isin(area_of_commune)].sort_values("population", ascending=False, kind="stable")
+    departements = sorted(set(outside["departement"]))
+    rest = {departement: len(areas) + at for at, departement in enumerate(departements)}
+    towns = outside.groupby("departement").head(TOWNS)
+    places = pd.concat([units[units["commune"].isin(area_of_commune)], towns])
+    area_of_commune |= dict(zip(outside["commune"], outside["departement"].map(rest), strict=True))
+    urban = areas["population"].fillna(UNKNOWN_POPULATION).to_numpy(float)
+    others = outside.groupby("departement")["population"].sum()[departements].to_numpy(float)
+    few = others * OUTSIDE_SHARE / (1 - OUTSIDE_SHARE) * urban.sum() / others.sum()
+    shapes = places["geometry"].to_numpy(dtype=object)
     middle = shapely.point_on_surface(shapes)
     lng, lat = shapely.get_x(middle), shapely.get_y(middle)
     square_metres = shapely.area(shapes) * METRES_PER_DEGREE**2 * np.cos(np.radians(lat))  # rough is enough
     table = pd.DataFrame(
         {
-            "commune": units["commune"],
-            "departement": units["departement"],
-            "population": units["population"].astype(float).fillna(1000.0),
+            "commune": places["commune"],
+            "departement": places["departement"],
+            "population": places["population"].astype(float).fillna(1000.0),
             "lng": lng,
             "lat": lat,
             "spread_m": 0.3 * np.sqrt(square_metres),
-            "area": units["commune"].map(area_of_commune),
+            "area": places["commune"].map(area_of_commune),
         }
     ).reset_index(drop=True)
-    return _Ground(geography, table, area_of_commune, areas["population"].fillna(UNKNOWN_POPULATION).to_numpy(float))
+    return _Ground(geography, table, area_of_commune, np.concatenate([urban, few]), len(areas))
 
 
 def _draw(ground: _Ground, category: int, random: np.random.Generator) -> tuple[Positions, Numbers, Numbers]:
@@ -212,9 +229,11 @@ def _live(
     moving = _deal_stages(ground, places[deal], days, random)
     table = pd.concat([steady, moving], ignore_index=True)
     total = table.groupby(["area", "category"])["pull"].transform("sum")
-    shares = np.array([one.share for one in CATEGORIES.values()])
-    people = ground.population / ground.population.sum()
-    weight = (table["pull"] / total).to_numpy() * shares[table["category"]] * people[table["area"]]
+    outside = table["area"].to_numpy() >= ground.urban
+    shares = np.array([(one.share, one.outside) for one in CATEGORIES.values()])[table["category"], outside.astype(int)]
+    weight = (table["pull"] / total).to_numpy() * shares * ground.population[table["area"]]
+    for part, share in ((outside, OUTSIDE_SHARE), (~outside, 1 - OUTSIDE_SHARE)):
+        weight[part] *= share / weight[part].sum()  # not every area has every kind of site
     return Sites(
         area=table["area"].to_numpy(np.int64),
         category=table["category"].to_numpy(np.int64),
@@ -222,7 +241,7 @@ def _live(
         lat=table["lat"].to_numpy(float),
         start=table["start"].to_numpy(np.int64),
         stop=table["stop"].to_numpy(np.int64),
-        weight=weight / weight.sum(),
+        weight=weight,
     )
 
 

@@ -1,4 +1,4 @@
-"""The demonstration: the same seed the same facts, on land, in the urban areas, and marked for what it is."""
+"""The demonstration: the same seed the same facts, on land, in urban areas and outside, marked for what it is."""
 
 from __future__ import annotations
 
@@ -62,18 +62,38 @@ def test_every_fact_is_marked_as_a_demonstration(rows: pa.Table) -> None:
     assert shares(rows, "source") == {"Démonstration": 1.0}
 
 
-def test_points_are_on_land_inside_the_urban_areas(rows: pa.Table) -> None:
+def test_points_are_on_land_in_the_commune_that_they_say(rows: pa.Table) -> None:
     known = geography()
-    members = next(one for one in known.memberships() if one.kind == "cross")
     points = rows.filter(pc.is_in(rows.column("place_precision").cast(pa.string()), pa.array(["point", "street"])))
     assert points.num_rows > 0.9 * EVENTS
-    assert pc.all(pc.is_in(points.column("commune"), pa.array(sorted(set(members.communes))))).as_py()
+    assert points.column("commune").null_count == 0
     places = known.locate(points.column("longitude").to_numpy(), points.column("latitude").to_numpy())
     assert places.communes.cast(pa.string()).equals(points.column("commune").combine_chunks())
     assert np.array_equal(places.cells, points.column("cell").to_numpy())
-    reached = {code for code, commune in zip(members.codes, members.communes, strict=True)
+    reached = {code for code, commune in zip(*members_of_cross(), strict=True)
                if commune in set(pc.unique(points.column("commune")).to_pylist())}  # fmt: skip
     assert reached == set(known.territories("cross")["code"])
+
+
+def test_one_fact_in_eight_is_outside_of_every_cross(rows: pa.Table) -> None:
+    """In towns, on roads and at ports of nearly all départements: there is something that no CROSS covers."""
+    placed = rows.filter(pc.is_valid(rows.column("commune")))
+    outside = placed.filter(pc.invert(pc.is_in(placed.column("commune"), pa.array(sorted(set(members_of_cross()[1]))))))
+    for family in ("incident", "control"):
+        inside_and_out, out = shares(placed, "family")[family], shares(outside, "family")[family]
+        share = out * outside.num_rows / (inside_and_out * placed.num_rows)
+        assert 0.08 < share < 0.15, family
+    assert set(shares(outside, "mode")) - {None} == {"road", "rail", "air", "sea", "post", "shop", "street"}
+    assert shares(outside, "mode")["road"] > 1.3 * shares(placed, "mode")["road"]
+    assert pc.count_distinct(outside.column("departement")).as_py() > 85
+    assert pc.count_distinct(outside.column("commune")).as_py() > 1_000
+    assert max(shares(outside, "commune").values()) < 0.03
+
+
+def members_of_cross() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The CROSS and the commune of each pair of both."""
+    members = next(one for one in geography().memberships() if one.kind == "cross")
+    return members.codes, members.communes
 
 
 def test_every_precision_family_and_mode_occurs(rows: pa.Table) -> None:

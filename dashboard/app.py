@@ -83,7 +83,7 @@ def build_app(context: Context) -> object:
         with contextlib.suppress(asyncio.CancelledError):
             await listener
         await asyncio.to_thread(door.close)
-        context.store.close()
+        context.close()
 
     return st.App(
         SCRIPT,

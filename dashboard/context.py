@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,9 +20,10 @@ from dashboard.settings import Settings
 from dashboard.tables import WholeTable
 from dashboard.tile_tokens import TileTokens, counting
 from dashboard.view import ONE_DAY
+from data.class_counts import of_every_class
 from data.geography import Geography, geography
 from data.opening import open_store
-from data.query import FINEST_RESOLUTION, Query, Viewer
+from data.query import Query, Viewer
 from data.store import Store, Totals
 
 TABLES_BYTES = 64 * 2**20  # some dozens of whole territories
@@ -81,13 +82,12 @@ class Context:
         return self.freshness.version(key, area, self.live, self.store)
 
     def totals(self, query: Query, viewer: Viewer) -> Totals:
-        """The store's totals, kept until a change touches them: periods of the past are asked for again and again.
+        """The store's totals, from those of all classes, kept until a change touches them: a filter asks it nothing.
 
         Counting alike for all who count alike: the page and its map ask once. Raises StoreError, as the store does:
         whoever shows an answer of earlier says so.
         """
-        whole = replace(query, resolution=FINEST_RESOLUTION, box=None)
-        return self.kept(self.store.totals)(whole, counting(viewer))
+        return self.kept(self.store.totals_by_class)(of_every_class(query), counting(viewer)).totals(query)
 
     def kept(self, read: Callable[P, T]) -> Callable[P, T]:
         """A read of the store whose answers are kept until a change touches the territory and the days of its query.
@@ -116,6 +116,11 @@ class Context:
         What it raises is not heard of: who asks for the same meets it and tells it.
         """
         self._reader.submit(read, *args, **kwargs)
+
+    def close(self) -> None:
+        """Close the store once what was begun ahead has ended: a connection in use refuses to be closed."""
+        self._reader.shutdown(cancel_futures=True)
+        self.store.close()
 
 
 _context: Context | None = None

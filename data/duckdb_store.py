@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from data import answers
 from data.changes import Found, Wakeups, follow, note_change, read_changes
-from data.class_counts import ClassCounts, of_every_class, read_counts
+from data.class_counts import ClassCounts, ClassReader, ClassTotals, of_every_class
 from data.conditions import (
     ROUTE_COLUMNS,
     Scope,
@@ -286,11 +286,19 @@ class DuckDBStore:
         return answers.mode_counts(kind, viewer, columns)
 
     def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
+        with self._reading_classes(query, viewer) as classes:
+            return classes.counts(kind, viewer)
+
+    def totals_by_class(self, query: Query, viewer: Viewer) -> ClassTotals:
+        with self._reading_classes(query, viewer) as classes:
+            return classes.totals(viewer)
+
+    @contextmanager
+    def _reading_classes(self, query: Query, viewer: Viewer) -> Iterator[ClassReader]:
         with self._reading() as cursor:
             scope = self._scope(cursor, query.territory, viewer)
             source, where, values = counted(of_every_class(query), scope, _one_of, UNITS)
-            text = read_sql("counts_by_class").format(source=source, where=where)
-            return read_counts(partial(_fetch, cursor), statements(cursor), text, values, kind, viewer)
+            yield ClassReader(partial(_fetch, cursor), statements(cursor), source, where, values)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading() as cursor:

@@ -21,7 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from data import answers
 from data.changes import Found, Wakeups, follow, read_changes
-from data.class_counts import ClassCounts, of_every_class, read_counts
+from data.class_counts import ClassCounts, ClassReader, ClassTotals, of_every_class
 from data.conditions import (
     ROUTE_COLUMNS,
     Scope,
@@ -281,11 +281,23 @@ class PostgisStore:
         return answers.mode_counts(kind, viewer, columns)
 
     def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
+        with self._reading_classes(query, viewer) as classes:
+            return classes.counts(kind, viewer)
+
+    def totals_by_class(self, query: Query, viewer: Viewer) -> ClassTotals:
+        with self._reading_classes(query, viewer) as classes:
+            return classes.totals(viewer)
+
+    @contextmanager
+    def _reading_classes(self, query: Query, viewer: Viewer) -> Iterator[ClassReader]:
         with self._reading(viewer) as connection:
             scope = self._scope(connection, query.territory, viewer)
             source, where, values = counted(of_every_class(query), scope, _one_of, UNITS)
-            text = statement("counts_by_class", source=source, where=where)
-            return read_counts(partial(_fetch, connection), statements(connection), text, values, kind, viewer)
+
+            def fetch(text: str, values: Mapping[str, Any]) -> answers.Columns:
+                return _fetch(connection, bound(text), values)
+
+            yield ClassReader(fetch, statements(connection), source, where, values)
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts:
         with self._reading(viewer) as connection:

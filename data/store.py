@@ -19,7 +19,7 @@ from data.query import ClassField, Query, Territory, TerritoryKind, Viewer
 from geo.corridors import Stop
 
 if TYPE_CHECKING:
-    from data.class_counts import ClassCounts
+    from data.class_counts import ClassCounts, ClassTotals
 
 Progress = Callable[[int, int | None], None]  # done, total (None: not known yet)
 Reachability = Callable[[StoreError | None], None]  # told why the store does not answer; None: it does again
@@ -333,6 +333,9 @@ class Store(Protocol):
 
     def counts_by_class(self, kind: TerritoryKind, query: Query, viewer: Viewer) -> ClassCounts:
         """Everything that the three above say of a query without codes, for those of any codes to follow from it."""
+
+    def totals_by_class(self, query: Query, viewer: Viewer) -> ClassTotals:
+        """The same of `totals`."""
 
     def counts_by_day(self, query: Query, viewer: Viewer) -> DayCounts: ...
 

@@ -18,11 +18,12 @@ from dashboard.following import Followed, figures_address
 from dashboard.recall import Reading
 from dashboard.settings import Settings
 from dashboard.view import View
+from data.class_counts import ClassTotals
 from data.duckdb_store import DuckDBStore
 from data.errors import UnreachableError
 from data.geography import geography
 from data.query import Territory, Viewer
-from data.store import Store, Totals
+from data.store import Store
 from tests.data.contract import batch, chunk, event
 
 MARCH = View(start=date(2026, 3, 1), stop=date(2026, 4, 1))
@@ -34,8 +35,9 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     store = DuckDBStore.open(tmp_path_factory.mktemp("following") / "a.duckdb")
     store.set_memberships(geography().memberships())
     store.load(batch("essai"), [chunk([event(number, day=date(2026, 3, 3)) for number in range(7)])])
-    yield Context(Settings(), store, geography(), ByteCache(2**20))
-    store.close()
+    context = Context(Settings(), store, geography(), ByteCache(2**20))
+    yield context
+    context.close()
 
 
 def away(_store: Store) -> int:
@@ -55,13 +57,13 @@ def test_what_a_route_has_answered_is_not_asked_again_by_the_script(
     held: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Viewer] = []
-    totals = DuckDBStore.totals
+    totals = DuckDBStore.totals_by_class
 
-    def counted(store: DuckDBStore, *given: object) -> Totals:
+    def counted(store: DuckDBStore, *given: object) -> ClassTotals:
         asked.append(Viewer("essai"))
         return totals(store, *given)  # type: ignore[arg-type]  # handed on
 
-    monkeypatch.setattr(DuckDBStore, "totals", counted)
+    monkeypatch.setattr(DuckDBStore, "totals_by_class", counted)
     viewer = viewer_of(held.settings)
     SITUATION.parts(held, viewer, MARCH, Reading(held.recall))
     before = len(asked)
@@ -75,7 +77,7 @@ def test_an_outage_keeps_what_is_known_and_says_so(held: Context, monkeypatch: p
     known = SITUATION.parts(held, viewer, MARCH, Reading(held.recall))
     assert "recalled" not in SITUATION.stamp(MARCH, Reading(held.recall))
     monkeypatch.setattr(DuckDBStore, "version", away)
-    monkeypatch.setattr(DuckDBStore, "totals", away)
+    monkeypatch.setattr(DuckDBStore, "totals_by_class", away)
     reading = Reading(held.recall)
     assert SITUATION.parts(held, viewer, MARCH, reading) == known
     assert isinstance(reading.error, UnreachableError)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -350,6 +352,16 @@ def test_what_has_not_changed_is_not_sent_again(served: Served) -> None:
     assert changed.headers["etag"] != first.headers["etag"]
 
 
+class AtVersion:
+    """Totals of any class, which say with which version of the store they were read, and of which query they are."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+
+    def totals(self, query: Query) -> tuple[int, Query]:
+        return self.version, query
+
+
 class Counted:
     """A store that says how often its totals were asked for."""
 
@@ -359,9 +371,10 @@ class Counted:
     def version(self) -> int:
         return self.present
 
-    def totals(self, _query: Query, _viewer: Viewer) -> int:
+    def totals_by_class(self, query: Query, _viewer: Viewer) -> AtVersion:
+        assert not query.drugs, "what is kept is of every class"
         self.asked += 1
-        return self.present
+        return AtVersion(self.present)
 
     def sources(self, viewer: Viewer) -> tuple[str, int]:
         self.asked += 1
@@ -377,9 +390,12 @@ def test_totals_are_kept_until_a_change_touches_them() -> None:
     held.live.version = held.live._heard_since = 1
 
     def asked(query: Query = march, viewer: Viewer = viewer) -> tuple[object, int]:
-        return held.totals(query, viewer), store.asked
+        version, answered = held.totals(query, viewer)  # type: ignore[misc]  # of `Counted`
+        assert answered == query
+        return version, store.asked
 
     assert asked() == (1, 1)
+    assert asked(replace(march, drugs=frozenset({"cocaine"}))) == (1, 1)  # a filter asks the store nothing
     assert asked(replace(march, resolution=5)) == (1, 1)  # totals have no resolution
     assert asked(viewer=replace(viewer, threshold=5)) == (1, 2)
     store.present = 2  # a commit that was not heard of yet: what is kept may be older
@@ -411,3 +427,24 @@ def test_a_read_begun_ahead_is_waited_for_and_told() -> None:
     held.ahead(read, Viewer("personne"))
     with pytest.raises(ForbiddenError):
         read(Viewer("personne"))
+
+
+def test_a_store_is_closed_once_what_was_begun_ahead_has_ended() -> None:
+    done: list[str] = []
+
+    class Closing(Counted):
+        def close(self) -> None:
+            done.append("closed")
+
+    held = Context(Settings(), Closing(), None, ByteCache(1))  # type: ignore[arg-type]  # what `close` does not need
+    begun = threading.Event()
+
+    def read() -> None:
+        begun.set()
+        time.sleep(0.05)
+        done.append("read")
+
+    held.ahead(read)
+    begun.wait()
+    held.close()
+    assert done == ["read", "closed"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from data.demo import load_demo
 from data.geography import geography
 from data.opening import open_store
 from data.query import Query, Viewer
+from data.store import Totals
 
 MONTHS = Query(date(2026, 3, 1), date(2026, 6, 1), resolution=6)
 COCAINE = replace(MONTHS, drugs=frozenset({"cocaine"}))
@@ -34,7 +35,7 @@ class Counting:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._store, name)
-        if not name.startswith("counts_by"):
+        if not name.startswith(("counts_by", "totals")):
             return found
 
         @functools.wraps(found)
@@ -69,6 +70,22 @@ def test_a_filter_answers_as_the_store_and_asks_it_nothing(held: Context, thresh
             held.store.counts_by_code("drug", "antenna", query, viewer)
         )
     assert counting.read == ["counts_by_class"]
+
+
+@pytest.mark.parametrize("threshold", [0, 5])
+def test_figures_beside_the_map_follow_a_filter_without_the_store(held: Context, threshold: int) -> None:
+    counting, viewer = Counting(held.store), Viewer("local", threshold=threshold)
+    filtered = replace(held, store=counting)
+    for query in (MONTHS, COCAINE, SEIZED):
+        for field in fields(Totals):
+            ours, theirs = (getattr(of(query, viewer), field.name) for of in (filtered.totals, held.store.totals))
+            np.testing.assert_equal(ours, theirs, err_msg=field.name)
+    assert counting.read == ["totals_by_class"]
+    nobody_else = replace(viewer, threshold=threshold + 3)
+    np.testing.assert_equal(
+        filtered.totals(COCAINE, nobody_else).incidents, held.store.totals(COCAINE, nobody_else).incidents
+    )
+    assert counting.read == ["totals_by_class"] * 2
 
 
 def test_many_territories_are_left_to_the_store(held: Context) -> None:

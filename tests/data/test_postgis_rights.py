@@ -213,6 +213,7 @@ def test_no_function_of_the_store_reads_elsewhere(filled: tuple[PostgisStore, Re
             patch.setattr("data.postgis_store.reading_as", lambda pool, url, _: reading_as(pool, url, viewer))
             unasked = store.totals(query, everywhere)
             assert unasked.incidents == len([f for f in reference.chosen(query, viewer) if f["family"] == "incident"])
+            assert store.totals_by_class(query, everywhere).totals(query).incidents == unasked.incidents
             assert set(store.events(query, everywhere, limit=500).column("event_id").to_pylist()) <= mine
             by_day = store.counts_by_day(query, everywhere)
             assert by_day.incidents.sum() == unasked.incidents
@@ -418,12 +419,13 @@ CHIEF_OF_LILLE = Viewer("cheffe de Lille", "cross", frozenset({LILLE}))
         lambda store, viewer: store.counts_by_cell(replace(MONTH, families=frozenset({"incident"})), viewer),
         lambda store, viewer: store.counts_by_cell(replace(MONTH, resolution=10), viewer),
         lambda store, viewer: store.totals(MONTH, viewer),
+        lambda store, viewer: store.totals_by_class(MONTH, viewer),
         lambda store, viewer: store.counts_by_day(MONTH, viewer),
         lambda store, viewer: store.events(MONTH, viewer),
         lambda store, viewer: store.facts_in(replace(MONTH, territory=None), viewer, CELLS_OF_LILLE),
         lambda store, viewer: store.unplaced(MONTH, viewer, Ground(("59350",), ("59",), ("FR",))),
     ],
-    ids=["map", "map of a family", "finest map", "totals", "days", "facts", "positions", "unplaced"],
+    ids=["map", "map of a family", "finest map", "totals", "totals by class", "days", "facts", "positions", "unplaced"],
 )
 def test_rights_do_not_cost_the_index(
     large: PostgisStore, viewer: Viewer, ask: Callable[[PostgisStore, Viewer], object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,12 +182,15 @@ def test_counts_by_class_answer_for_any_codes_as_the_store_does(filled: tuple[St
     random = np.random.default_rng(4000 + seed)
     viewer, about = draw_viewer(random), draw_query(random)
     by = str(random.choice(["family", "kind", "drug", "mode", "service"]))
+    totals = store.totals_by_class(about, viewer)
     for kind in ("departement", "cross", "arrondissement"):
         counts = store.counts_by_class(kind, about, viewer)
         for _ in range(4):
             other = draw_query(random)
             names = ("families", "kinds", "drugs", "modes", "services")
             query = replace(about, **{name: getattr(other, name) for name in names})
+            in_all, of_store = (asdict(each) for each in (totals.totals(query), store.totals(query, viewer)))
+            np.testing.assert_equal(in_all, of_store)
             alike(counts.by_territory(query), store.counts_by_territory(kind, query, viewer))
             alike(counts.by_mode(query), store.counts_by_mode(kind, query, viewer))
             ours, theirs = counts.by_code(by, query), store.counts_by_code(by, kind, query, viewer)

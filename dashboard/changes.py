@@ -122,9 +122,11 @@ def covered_days(view: View, last: date | None, now: datetime) -> float:
 def _coverage(sources: Sequence[Source], view: View, other: View) -> tuple[str, bool]:
     """What the sources of a view leave out of another period, and whether any of them covers it."""
     present = [source for source in sources if _overlaps(source, view)]
+    if not present:
+        return _("aucune source ne couvre la période affichée"), False
     missing = [source for source in present if not _holds(source, other)]
     if not missing:
-        return "", bool(present)
+        return "", True
     if len(missing) == len(present):
         first = min(source.first_day for source in present if source.first_day)
         return _("données à partir du {day} seulement").format(day=fmt.short_day(first)), False

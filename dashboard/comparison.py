@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +18,8 @@ from dashboard.narrowed import counts_by_code, counts_by_territory
 from dashboard.recall import Reading
 from dashboard.view import ONE_DAY, Period, View
 from data.geography import Geography
-from data.query import Query, Territory, TerritoryKind, Viewer
+from data.query import Territory, TerritoryKind, Viewer
+from data.rights import beyond_rights, within_rights
 from data.store import TerritoryCounts
 from geo.comparison import Comparison, ShareComparison, compare_rates, compare_shares
 from geo.funnel import Funnel, rate_funnel, share_funnel
@@ -46,6 +46,7 @@ class Peers:
     population: Floats
     counts: dict[str, Floats]  # by name of `FIGURES`
     protected: NDArray[np.bool_]
+    beyond: NDArray[np.bool_]  # not seen, or in part: what the viewer has no right to
     rate: Rates  # incidents for 100,000 inhabitants, over the period
     ranking: Ranking  # by that rate
     funnel: Funnel  # of that rate, or of the share of positive controls where the measure is one of controls
@@ -79,6 +80,12 @@ class Compared:
         return self.peers.counts[name][self.rows]
 
     @property
+    def beyond(self) -> NDArray[np.bool_]:
+        """Which of them the viewer has no right to."""
+        found: NDArray[np.bool_] = self.peers.beyond[self.rows]
+        return found
+
+    @property
     def names(self) -> list[str]:
         return [self.peers.names[row] for row in self.rows.tolist()]
 
@@ -99,9 +106,12 @@ def days_held(view: View, held: Period) -> int:
     return max(0, (min(query.stop, held[1] + ONE_DAY) - max(query.start, held[0])).days)
 
 
-def default_compared(known: Geography, kind: TerritoryKind, first: Territory | None = None) -> tuple[Territory, ...]:
-    """`first` and the most populated of its kind, where nothing was chosen."""
+def default_compared(
+    known: Geography, kind: TerritoryKind, first: Territory | None = None, beyond: frozenset[str] = frozenset()
+) -> tuple[Territory, ...]:
+    """`first` and the most populated of its kind, where nothing was chosen; those beyond the viewer's rights last."""
     table = known.territories(kind).sort_values("population", ascending=False, kind="stable")
+    table = table.sort_values("code", key=lambda codes: codes.isin(beyond), kind="stable")
     others = (Territory(kind, str(code)) for code in table["code"].head(SHOWN_AT_FIRST + 1))
     chosen = dict.fromkeys([*([first] if first else []), *others])
     return tuple(chosen)[:SHOWN_AT_FIRST]
@@ -121,16 +131,17 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
     context.ahead(by_code, "drug", kind, query, viewer)
     if has_before:
         context.ahead(by_territory, kind, before, viewer)
-    peers = peers_of(
-        context.geography, reading.ask(by_territory, kind, query, viewer), MEASURES[view.measure].of_controls
-    )
+    known, counts = context.geography, reading.ask(by_territory, kind, query, viewer)
+    beyond = beyond_rights(known, kind, viewer)
+    peers = peers_of(known, within_rights(counts, beyond), MEASURES[view.measure].of_controls, beyond)
     rows = peers.rows(view.compared)
-    drugs = _drugs(peers, rows, reading.ask(by_code, "drug", kind, query, viewer))
+    by_drug = reading.ask(by_code, "drug", kind, query, viewer)
+    drugs = _drugs(peers, rows, {drug: within_rights(of_drug, beyond) for drug, of_drug in by_drug.items()})
 
     incidents = peers.counts["incidents"][rows]
     earlier = np.full(len(rows), np.nan)
     if has_before:
-        counts_before = reading.ask(by_territory, kind, before, viewer)
+        counts_before = within_rights(reading.ask(by_territory, kind, before, viewer), beyond)
         earlier = aligned(peers.codes, counts_before)["incidents"][rows]
 
     together = confidence_together(len(rows))
@@ -149,12 +160,14 @@ def compare(context: Context, viewer: Viewer, view: View, held: Period, reading:
         share_to_first=compare_shares(positive, checked, positive[0], checked[0], together),
         kg_by_drug={drug: kg for drug, (kg, _hidden) in drugs.items()},
         protected_by_drug={drug: hidden for drug, (_kg, hidden) in drugs.items()},
-        steps=_curves(context, viewer, view, held, reading),
+        steps=_curves(context, viewer, view, held, reading, beyond),
     )
 
 
-def peers_of(known: Geography, counts: TerritoryCounts, of_controls: bool) -> Peers:
-    """All territories of a kind with their figures, their ranks and their funnel."""
+def peers_of(
+    known: Geography, counts: TerritoryCounts, of_controls: bool, beyond: frozenset[str] = frozenset()
+) -> Peers:
+    """All territories of a kind with their figures, their ranks and their funnel; `beyond`: those not to be seen."""
     table = known.territories(counts.kind)
     codes = tuple(table["code"].astype(str))
     figures = aligned(codes, counts)
@@ -173,6 +186,7 @@ def peers_of(known: Geography, counts: TerritoryCounts, of_controls: bool) -> Pe
         population=population,
         counts=figures,
         protected=_placed(codes, counts.codes, counts.protected.astype(np.float64), 0.0) > 0,
+        beyond=np.isin(codes, sorted(beyond)),
         rate=rate_with_interval(figures["incidents"], population),
         ranking=_ranked(figures["incidents"].tobytes(), population.tobytes()),
         funnel=funnel,
@@ -214,18 +228,16 @@ def _drugs(
     return dict(sorted(found.items(), key=lambda item: (not item[0], -np.nansum(item[1][0]), item[0])))
 
 
-def _curves(context: Context, viewer: Viewer, view: View, held: Period, reading: Reading) -> Steps:
+def _curves(
+    context: Context, viewer: Viewer, view: View, held: Period, reading: Reading, beyond: frozenset[str]
+) -> Steps:
     """Incidents a day of each territory compared, over the days of the period that the store holds."""
     query = view.query()
     start, stop = max(query.start, held[0]), min(query.stop, held[1] + ONE_DAY)
-    if start >= stop:
-        none = np.empty(0, dtype="datetime64[D]")
-        return mean_by_step(none, np.empty((len(view.compared), 0)), "day")
-    asked = [_of(replace(query, start=start, stop=stop), territory) for territory in view.compared]
-    counts = [reading.ask(context.kept(context.store.counts_by_day), one, viewer) for one in asked]
-    values = np.array([one.incidents for one in counts])
-    return mean_by_step(counts[0].days, values, step_of((stop - start) // timedelta(days=1)))
-
-
-def _of(query: Query, territory: Territory) -> Query:
-    return replace(query, territory=territory)
+    days = np.arange(np.datetime64(start, "D"), np.datetime64(max(start, stop), "D"))
+    values = np.full((len(view.compared), len(days)), np.nan)
+    for at, territory in enumerate(view.compared):
+        if len(days) and territory.code not in beyond:
+            asked = replace(query, start=start, stop=stop, territory=territory)
+            values[at] = reading.ask(context.kept(context.store.counts_by_day), asked, viewer).incidents
+    return mean_by_step(days, values, step_of(len(days)))

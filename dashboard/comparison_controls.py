@@ -12,7 +12,8 @@ from dashboard.controls import KINDS_CHOSEN, LAST_COMPARED, bind, territory_name
 from dashboard.i18n import _
 from dashboard.published import DEFAULT_INDICATOR
 from dashboard.view import COMPARED_KINDS, INDEX_CURVES, MOST_COMPARED, PUBLISHED, View
-from data.query import Territory, TerritoryKind
+from data.query import Territory, TerritoryKind, Viewer
+from data.rights import beyond_rights
 
 RAW_CURVES = ""  # in the list of curves: as they are
 
@@ -23,16 +24,16 @@ def last_compared() -> tuple[Territory, ...]:
     return kept
 
 
-def choose_compared(context: Context, view: View) -> None:
+def choose_compared(context: Context, viewer: Viewer, view: View) -> None:
     """Kind, then up to six names; the first is what the others are measured by."""
     kind_column, names_column = st.columns([1, 2.6])
     kinds = [kind for kind in COMPARED_KINDS if len(context.geography.territories(kind))]
     kind = view.compared[0].kind
-    bound = bind("compared_kind", kind, view, lambda view, kind: _with_kind(context, view, kind))
+    bound = bind("compared_kind", kind, view, lambda view, kind: _with_kind(context, viewer, view, kind))
     kind_column.selectbox(
         _("Type"), kinds, format_func=lambda kind: _(KINDS_CHOSEN[kind]), key=bound.key, on_change=bound.write
     )
-    names = territory_names(context, kind)
+    names = territory_names(context, kind, viewer)
     bound = bind(
         "compared", [code for _kind, code in view.compared], view, lambda view, codes: _with(view, kind, codes)
     )
@@ -43,14 +44,15 @@ def choose_compared(context: Context, view: View) -> None:
         max_selections=MOST_COMPARED,
         placeholder=_("De deux à six"),
         help=_("Le premier est la référence des autres."),
-        wrap=False,
+        wrap=True,
         key=bound.key,
         on_change=bound.write,
     )
 
 
-def _with_kind(context: Context, view: View, kind: TerritoryKind) -> View:
-    return replace(view, compared=default_compared(context.geography, kind), territory=None)
+def _with_kind(context: Context, viewer: Viewer, view: View, kind: TerritoryKind) -> View:
+    beyond = beyond_rights(context.geography, kind, viewer)
+    return replace(view, compared=default_compared(context.geography, kind, beyond=beyond), territory=None)
 
 
 def _with(view: View, kind: TerritoryKind, codes: list[str]) -> View:

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard import format as fmt
 from dashboard.i18n import _
 from dashboard.named_marks import CHART_PX, Layered, colours, dashes, spoken
+from dashboard.rights_words import BEYOND
 from geo.series import Step, Steps, indexed
 from layers.colours import THEMES, ThemeName
 
@@ -66,12 +67,15 @@ def _chart(table: pd.DataFrame, step: Step, names: Sequence[str], theme: ThemeNa
     return alt.layer(*layers)
 
 
-def curve_sentence(steps: Steps, names: Sequence[str], *, index: bool) -> str:
-    """What the curves show, in one sentence: where each is highest."""
+def curve_sentence(steps: Steps, names: Sequence[str], *, index: bool, beyond: Sequence[bool] = ()) -> str:
+    """What the curves show, in one sentence: where each is highest; `beyond`: which the viewer has no right to."""
     if not steps.starts.size:
         return _("Aucun jour connu dans cette période.")
     parts = []
-    for name, curve in zip(names, indexed(steps) if index else steps.mean, strict=True):
+    for at, (name, curve) in enumerate(zip(names, indexed(steps) if index else steps.mean, strict=True)):
+        if len(beyond) and beyond[at]:
+            parts.append(f"{name} : {_(BEYOND)}")
+            continue
         if np.isnan(curve).all():
             parts.append(_("{name} : aucun fait, ou de petits effectifs protégés").format(name=name))
             continue

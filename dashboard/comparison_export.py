@@ -113,7 +113,7 @@ def _funnel(compared: Compared) -> Sheet:
     peers = compared.peers
     of_shares = peers.funnel.limits.law == "binomial"
     sizes = peers.counts["checked"] if of_shares else peers.population
-    table = funnel_table(peers.funnel, None if of_shares else peers.ranking, sizes, peers.names)
+    table = funnel_table(peers.funnel, None if of_shares else peers.ranking, sizes, peers.names, peers.beyond)
     titles = {
         "territory": _("Territoire"),
         "size": _("Contrôlés") if of_shares else _("Habitants"),

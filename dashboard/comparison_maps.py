@@ -34,11 +34,18 @@ def maps_address(theme: ThemeName) -> str:
     return f"{MAPS}?{urlencode({'theme': theme, 'langue': current_language()})}"
 
 
-def compared_json(known: Geography, view: View) -> str:
-    """What the maps of a view's territories show, for `layers/static/side_by_side.js`."""
-    shown = replace(view, cell=None, zone=None, step=None, curves=None, published=None, language=current_language())
+def compared_json(known: Geography, view: View, beyond: frozenset[str] = frozenset()) -> str:
+    """What the maps of a view's territories show, for `layers/static/side_by_side.js`.
+
+    Args:
+        beyond: Codes that the viewer has no right to: a map would show some of their facts as all, and none as zero.
+    """
+    seen = tuple(territory for territory in view.compared if territory.code not in beyond)
+    shown = replace(
+        view, compared=seen, cell=None, zone=None, step=None, curves=None, published=None, language=current_language()
+    )
     told = []
-    for territory in view.compared:
+    for territory in seen:
         one, spec = replace(shown, territory=territory), view_spec(known, territory)
         # A small window's zoom would make them few: one step coarser than what fills a large one is told apart.
         resolution = (

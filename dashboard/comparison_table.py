@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -13,6 +13,7 @@ from dashboard import format as fmt
 from dashboard.changes import previous_view
 from dashboard.comparison import Compared
 from dashboard.i18n import _
+from dashboard.rights_words import BEYOND
 from dashboard.view import View
 from data.query import Territory
 from data.vocabulary import DRUGS
@@ -62,9 +63,9 @@ class Row:
 
 
 def rows_of(compared: Compared) -> list[Row]:
-    """All rows, in the order in which they are read."""
+    """All rows, in the order in which they are read; what a viewer has no right to is said to be that."""
     first = compared.peers.names[compared.rows[0]]
-    return [
+    rows = [
         _incidents(compared),
         _rate(compared),
         _change(compared),
@@ -78,6 +79,12 @@ def rows_of(compared: Compared) -> list[Row]:
         *_weights(compared),
         _assets(compared),
     ]
+    return [_within_rights(row, compared.beyond.tolist()) for row in rows]
+
+
+def _within_rights(row: Row, beyond: Sequence[bool]) -> Row:
+    withheld = Cell(_(BEYOND))
+    return replace(row, cells=tuple(withheld if out else cell for out, cell in zip(beyond, row.cells, strict=True)))
 
 
 def situation_address(view: View, territory: Territory, **other: object) -> str:
@@ -166,7 +173,7 @@ def _rank(compared: Compared) -> Row:
         behind = _("entre {best} et {worst}").format(best=fmt.number(best), worst=fmt.number(worst))
         cells.append(Cell(text, behind, rank, best, worst))
     explains = _("du taux le plus haut au plus bas ; intervalle à 95 % pour tous ensemble")
-    return Row(_("Rang du taux"), _("rang"), explains, tuple(cells))
+    return Row(_("Rang du taux"), _("rang"), _among(compared, explains), tuple(cells))
 
 
 def _standing(compared: Compared) -> Row:
@@ -180,7 +187,14 @@ def _standing(compared: Compared) -> Row:
         _("de la part de positifs parmi tous ceux du type") if of_shares else _("du taux parmi tous ceux du type")
     )
     unit = _("pour 100 contrôlés") if of_shares else _("pour 100 000 habitants")
-    return Row(_("Place dans l'entonnoir"), unit, explains, tuple(cells))
+    return Row(_("Place dans l'entonnoir"), unit, _among(compared, explains), tuple(cells))
+
+
+def _among(compared: Compared, explains: str) -> str:
+    """Who sees some of a kind is told a place among those."""
+    if not compared.peers.beyond.any():
+        return explains
+    return _("{explains} ; seuls comptent ceux que vous voyez").format(explains=explains)
 
 
 def _controls(compared: Compared) -> Row:
@@ -309,11 +323,13 @@ def _head_html(compared: Compared, at: int) -> str:
         parts.append(_("en installation"))
     if peers.assumed[row]:
         parts.append(_("périmètre supposé"))
-    link = escape(situation_address(compared.view, compared.view.compared[at]), quote=True)
-    return (
-        f'<th scope="col"><a href="{link}" target="_self">{escape(peers.names[row])}</a>'
-        f"<span>{escape(' · '.join(parts))}</span></th>"
-    )
+    name = escape(peers.names[row])
+    if peers.beyond[row]:
+        parts.append(_(BEYOND))
+    else:
+        link = escape(situation_address(compared.view, compared.view.compared[at]), quote=True)
+        name = f'<a href="{link}" target="_self">{name}</a>'
+    return f'<th scope="col">{name}<span>{escape(" · ".join(parts))}</span></th>'
 
 
 def _row_html(row: Row) -> str:

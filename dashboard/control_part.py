@@ -12,9 +12,11 @@ from dashboard.following import Followed, Parts
 from dashboard.i18n import _
 from dashboard.narrowed import counts_by_mode
 from dashboard.recall import Reading
+from dashboard.rights_words import left_out
 from dashboard.view import FILTERS, View
 from data.errors import StoreError
 from data.query import Query, Viewer
+from data.rights import beyond_rights
 from data.store import ModeCounts
 from data.vocabulary import KINDS_OF_FAMILY
 
@@ -38,7 +40,7 @@ def control_parts(held: Context, viewer: Viewer, view: View, reading: Reading) -
         "filtered": panels.sentence_html(_filtered(view)),
         "figures": panels.figures_html(control_key_figures(counts, without)),
         "matrix": matrix_html(matrix, view, viewer)
-        + panels.sentence_html(" ".join([blind_sentence(matrix), *_left_out(held, matrix)])),
+        + panels.sentence_html(" ".join([blind_sentence(matrix), *_left_out(held, viewer, view, matrix)])),
         "modes": mode_table_html(counts, earlier),
     }
 
@@ -52,7 +54,8 @@ def matrix_shown(held: Context, viewer: Viewer, view: View, reading: Reading) ->
     """The matrix of a dated view, and the counts by mode that it is made of. Raises StoreError."""
     kind, query = division_of(held.geography, view), view.query()
     by_mode = reading.ask(counts_by_mode(held), kind, query, viewer)
-    return matrix_of(by_mode, divided_names(held.geography, kind, view.territory)), by_mode
+    beyond, names = beyond_rights(held.geography, kind, viewer), divided_names(held.geography, kind, view.territory)
+    return matrix_of(by_mode, {code: name for code, name in names.items() if code not in beyond}), by_mode
 
 
 def _filtered(view: View) -> str:
@@ -65,12 +68,18 @@ def _filtered(view: View) -> str:
     return ""
 
 
-def _left_out(held: Context, matrix: Matrix) -> list[str]:
-    """Territories of the list that no commune makes up: their facts are in the whole, and nowhere else."""
+def _left_out(held: Context, viewer: Viewer, view: View, matrix: Matrix) -> list[str]:
+    """Territories of the list that no commune makes up: their facts are in the whole, and nowhere else; and those that
+    the viewer has no right to: of him, what was never checked there and what he may not see would look alike."""
     table = held.geography.territories(matrix.kind)
     without = set(table["code"]) - held.geography.touching(matrix.kind, None)
     names = ", ".join(table.loc[table["code"].isin(without), "name"])
-    return [_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []
+    withheld = beyond_rights(held.geography, matrix.kind, viewer)
+    divided = divided_names(held.geography, matrix.kind, view.territory)
+    return [
+        *([_("Sans communes, donc pas à part : {names}.").format(names=names)] if without else []),
+        *left_out(len(withheld.intersection(divided))),
+    ]
 
 
 def _query_before(held: Context, viewer: Viewer, view: View, reading: Reading) -> Query | None:

@@ -13,13 +13,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import format as fmt
 from dashboard import panels
-from dashboard.context import Context
+from dashboard.context import Context, viewer_of
 from dashboard.i18n import _
 from dashboard.measures import MEASURES
 from dashboard.view import CLASSIFICATIONS, FILTERS, FINEST_OF_KIND, HOUR_STEP, ONE_DAY, Period, View
 from data.errors import QueryError
 from data.geography import Geography
-from data.query import COARSEST_RESOLUTION, Hours, Territory, TerritoryKind
+from data.query import COARSEST_RESOLUTION, Hours, Territory, TerritoryKind, Viewer
+from data.rights import beyond_rights
 from data.vocabulary import FAMILIES, KINDS_OF_FAMILY
 from geo.errors import N_
 
@@ -141,7 +142,7 @@ def choose_territory(context: Context, view: View) -> None:
     if view.territory is None:
         name_column.selectbox(_("Nom"), [_("Tout le pays")], disabled=True)
         return
-    names = territory_names(context, view.territory.kind)
+    names = territory_names(context, view.territory.kind, viewer_of(context.settings))
     bound = bind("territory", view.territory.code, view, _with_code)
     name_column.selectbox(
         _("Nom"),
@@ -170,12 +171,14 @@ def _with_code(view: View, code: str) -> View:
     return replace(view, territory=Territory(view.territory.kind, code), cell=None)
 
 
-def territory_names(context: Context, kind: TerritoryKind) -> dict[str, str]:
-    """Code → name, with its status where it is not simply in operation."""
-    table = context.geography.territories(kind)
-    suffix = _(" (en installation)")
+def territory_names(context: Context, kind: TerritoryKind, viewer: Viewer) -> dict[str, str]:
+    """Code → name, with its status where it is not simply in operation; those beyond the viewer's rights last."""
+    table, beyond = context.geography.territories(kind), beyond_rights(context.geography, kind, viewer)
+    if beyond:
+        table = table.sort_values("code", key=lambda codes: codes.isin(beyond), kind="stable")
+    installing, withheld = _(" (en installation)"), _(" (hors de vos droits)")
     return {
-        str(code): f"{name}{suffix if status == 'installing' else ''}"
+        str(code): f"{name}{installing if status == 'installing' else ''}{withheld if code in beyond else ''}"
         for code, name, status in zip(table["code"], table["name"], table["status"], strict=True)
     }
 
@@ -214,9 +217,7 @@ def choose_measure(view: View, offered: Iterable[str] = MEASURES) -> None:
 
 def choose_filters(view: View, dated: View, held: Period) -> None:
     """`view`: as in the address; `dated`: with the dates it stands for; `held`: first and last day of the store."""
-    period, dates, hours, *columns = st.columns(
-        [1.2, 1.65, 1.1, 0.95, 0.95, 0.95, 0.95, 0.95], vertical_alignment="bottom"
-    )
+    period, dates, hours, *columns = st.columns([1.2, 1.65, 1.1, 0.95, 0.95, 0.95, 0.95, 0.95])
     bound = bind("period", _period_shown(view, dated, held), view, lambda view, name: _with_period(view, name, held))
     period.selectbox(
         _("Période"),
@@ -244,7 +245,7 @@ def _choose_codes(column: DeltaGenerator, title: str, name: str, known: dict[str
         list(known),
         format_func=lambda code: _(known[code]),
         placeholder=_("Toutes") if name in ("families", "kinds") else _("Tous"),
-        wrap=False,
+        wrap=True,
         key=bound.key,
         on_change=bound.write,
     )
@@ -282,7 +283,10 @@ def _choose_hours(column: DeltaGenerator, view: View, dated: View) -> None:
     """From which hour to which; behind a button that says what is chosen, as most views are of all hours."""
     hours = dated.hours or view.hours
     said = fmt.hours(hours) if hours else _("toutes les heures")
-    with column, st.popover(said[0].upper() + said[1:], width="stretch"):
+    with column.container(key="hours"):
+        panels.field_label(_("Heures"))
+        choices = st.popover(said[0].upper() + said[1:], width="stretch")
+    with choices:
         bound = bind("hours_start", hours.start if hours else None, view, lambda view, hour: _from(view, hours, hour))
         st.selectbox(
             _("De"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from dashboard import panels
 from dashboard.corridor_facts import Routed
 from dashboard.corridor_geography import Countries, EntryPoints
 from dashboard.corridor_map import ENTRY_KINDS, corridor_title, evidence_word, mode_label, trend_of
@@ -22,15 +25,19 @@ PARTS: dict[Part, str] = {
     Part.REBOUND: N_("Rebond"),
 }
 TREND_WORDS = {1: N_("hausse"), 0: N_("hasard possible"), -1: N_("baisse")}
-HEIGHT_PX = 380
+ROWS_SEEN, HEIGHT_PX = 10, 380  # from so many rows on, a table is scrolled through
 
 
 def show(frame: pd.DataFrame) -> None:
-    """A table with numbers as the reader writes them."""
+    """A table with numbers as the reader writes them; of none, a sentence."""
+    if frame.empty:
+        panels.sentence(_("Rien à montrer pour ces filtres."))
+        return
     columns = {
         str(name): st.column_config.NumberColumn(format="localized") for name in frame.select_dtypes("number").columns
     }
-    st.dataframe(frame, hide_index=True, height=min(HEIGHT_PX, 38 + 35 * max(1, len(frame))), column_config=columns)
+    height: Literal["content"] | int = "content" if len(frame) < ROWS_SEEN else HEIGHT_PX
+    st.dataframe(frame, hide_index=True, height=height, column_config=columns)
 
 
 def corridor_names(kept: Routed, countries: Countries, shown: Shown) -> dict[str, str]:

@@ -145,15 +145,19 @@ def additions_sentence(found: Coverage) -> str:
     if not coming:
         return ""
     said = [
-        _("{name} : {people} habitants, {km2} km², {incidents} incidents").format(
+        _("{name} : {people}, {km2} km², {incidents} incidents").format(
             name=found.present[at].name,
-            people=fmt.number(found.adds["population"][at]),
+            people=_inhabitants(found.adds["population"][at]),
             km2=fmt.number(found.adds["km2"][at]),
             incidents=fmt.number(found.adds["incidents"][at]),
         )
         for at in coming
     ]
     return _("Ce qui s'ajoutera. {each}.").format(each=" ; ".join(said))
+
+
+def _inhabitants(people: float) -> str:
+    return _("population inconnue") if math.isnan(people) else _("{n} habitants").format(n=fmt.number(people))
 
 
 def cross_frame(found: Coverage) -> pd.DataFrame:
@@ -194,7 +198,7 @@ def places_frame(places: pd.DataFrame) -> pd.DataFrame:
             _("Habitants"): places["population"],
             _("Incidents"): places["incidents"],
             _("Siège le plus proche"): places["nearest"],
-            _("Distance (km)"): places["distance_km"],
+            _("À (km)"): places["distance_km"],
             _("CROSS à venir ou sans date"): np.where(places["planned"], _("oui"), ""),
         }
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,6 +13,9 @@ from dashboard import format as fmt
 from dashboard.i18n import _
 from data.geography import time_zone_of
 from data.vocabulary import DRUGS, FAMILIES, KINDS, MODES, QUANTITY_UNITS, SERVICES
+
+PARIS = "75"  # whose clock is the country's
+ROWS_SEEN, HEIGHT_PX = 9, 320  # from so many rows on, a table is scrolled through
 
 
 def readable(events: pa.Table) -> pd.DataFrame:
@@ -66,8 +70,16 @@ def _when(event: dict[str, Any]) -> str:
     if event["occurred_precision"] not in (None, "minute"):
         return fmt.short_day(day)
     zone = time_zone_of(str(event["departement"] or ""))
-    local = pd.Timestamp(event["occurred_at"]).tz_localize("UTC").tz_convert(zone)
-    return fmt.instant(local.to_pydatetime())
+    at = pd.Timestamp(event["occurred_at"]).tz_localize("UTC")
+    local, of_paris = (at.tz_convert(name).to_pydatetime() for name in (zone, time_zone_of(PARIS)))
+    return fmt.instant(local) + ("" if local.utcoffset() == of_paris.utcoffset() else f" ({_offset(local)})")
+
+
+def _offset(local: datetime) -> str:
+    """`UTC−4`, `UTC−9:30`: among clocks of Paris, why an hour is not in its order."""
+    minutes = round((local.utcoffset() or timedelta()).total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes >= 0 else '−'}{hours}" + (f":{rest:02d}" if rest else "")
 
 
 def _quantity(event: dict[str, Any]) -> str:
@@ -92,4 +104,4 @@ def _checked(event: dict[str, Any]) -> str:
 
 
 def events_table(events: pa.Table) -> None:
-    st.dataframe(readable(events), hide_index=True, height=min(320, 36 * (events.num_rows + 1)))
+    st.dataframe(readable(events), hide_index=True, height="content" if events.num_rows < ROWS_SEEN else HEIGHT_PX)

@@ -15,7 +15,7 @@ from babel.dates import format_datetime as babel_datetime
 from babel.dates import format_interval
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
 
-from dashboard.i18n import _, current_language
+from dashboard.i18n import _, current_language, ngettext
 from data.query import Hours
 from geo.errors import N_
 
@@ -59,7 +59,9 @@ def significant(value: float) -> str:
 
 
 def file_size(size_bytes: int) -> str:
-    """`12,3 ko`, `1,00 Go`: three significant figures."""
+    """`608 octets`, `12,3 ko`, `1,00 Go`: three significant figures."""
+    if size_bytes < 1000:
+        return ngettext("{n} octet", "{n} octets", size_bytes).format(n=size_bytes)
     for limit_bytes, unit in ((10**9, N_("{n} Go")), (10**6, N_("{n} Mo"))):
         if size_bytes >= limit_bytes:
             return _(unit).format(n=significant(size_bytes / limit_bytes))

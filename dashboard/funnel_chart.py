@@ -14,6 +14,7 @@ from dashboard import format as fmt
 from dashboard.comparison_table import STANDINGS
 from dashboard.i18n import _
 from dashboard.named_marks import CHART_PX, Layered, colours, shapes, spoken
+from dashboard.rights_words import BEYOND
 from geo.funnel import ALARM, WARNING, Funnel, Standing
 from geo.ranking import Ranking
 from layers.colours import THEMES, ThemeName
@@ -23,15 +24,26 @@ LINES = {"target": [1, 0], "95": [2, 3], "99.8": [7, 3]}  # dashes
 
 
 def funnel_table(
-    funnel: Funnel, ranking: Ranking | None, sizes: NDArray[np.float64], names: Sequence[str]
+    funnel: Funnel,
+    ranking: Ranking | None,
+    sizes: NDArray[np.float64],
+    names: Sequence[str],
+    beyond: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
-    """All territories of the kind, the highest figure first; those without one last."""
+    """All territories of the kind, the highest figure first; those without one last.
+
+    Args:
+        beyond: Which of them the viewer has no right to; None: to all.
+    """
+    standing = [_(STANDINGS[Standing(code)]) for code in funnel.standing]
+    if beyond is not None:
+        standing = [_(BEYOND) if out else words for out, words in zip(beyond.tolist(), standing, strict=True)]
     table = pd.DataFrame(
         {
             "territory": list(names),
             "size": sizes,
             "value": funnel.value,
-            "standing": [_(STANDINGS[Standing(code)]) for code in funnel.standing],
+            "standing": standing,
         }
     )
     if ranking is not None:
@@ -46,14 +58,16 @@ def draw_funnel(
     names: Sequence[str],
     chosen: Sequence[int],
     theme: ThemeName,
+    beyond: NDArray[np.bool_] | None = None,
 ) -> None:
     """The plot, and its table one click away.
 
     Args:
+        beyond: As in `funnel_table`.
         sizes: Inhabitants, or checked, of all territories of the kind, as `names`.
         chosen: Rows of those compared, in their order.
     """
-    table = funnel_table(funnel, ranking, sizes, names)
+    table = funnel_table(funnel, ranking, sizes, names, beyond)
     titles = _titles(funnel)
     drawn = table[table["value"].notna() & (table["size"] > 0)]
     if not drawn.empty:
@@ -128,14 +142,16 @@ def _show_table(table: pd.DataFrame, titles: dict[str, str]) -> None:
     )
 
 
-def funnel_sentence(funnel: Funnel, kind: str) -> str:
-    """What the plot shows, in words."""
+def funnel_sentence(funnel: Funnel, kind: str, beyond: NDArray[np.bool_] | None = None) -> str:
+    """What the plot shows, in words; `beyond` as in `funnel_table`."""
     codes = funnel.standing
     known = int((codes != Standing.UNKNOWN).sum())
+    out_of_sight = 0 if beyond is None else int(beyond.sum())
+    withheld = [_("{n} hors de vos droits.").format(n=fmt.number(out_of_sight))] if out_of_sight else []
     if not known:
-        return _("Aucun chiffre connu à placer dans l'entonnoir.")
+        return " ".join([_("Aucun chiffre connu à placer dans l'entonnoir."), *withheld])
     far = int(np.isin(codes, (Standing.FAR_ABOVE, Standing.FAR_BELOW)).sum())
-    beyond = far + int(np.isin(codes, (Standing.ABOVE, Standing.BELOW)).sum())
+    outside = far + int(np.isin(codes, (Standing.ABOVE, Standing.BELOW)).sum())
     placed = _(
         "{kind} : {n} placés sur {all}, {beyond} hors des limites à 95 % (pointillés), dont {far} à 99,8 % (tirets)."
     )
@@ -144,11 +160,11 @@ def funnel_sentence(funnel: Funnel, kind: str) -> str:
             kind=kind,
             n=fmt.number(known),
             all=fmt.number(len(codes)),
-            beyond=fmt.number(beyond),
+            beyond=fmt.number(outside),
             far=fmt.number(far),
         )
     ]
     if funnel.limits.phi > 1 and funnel.limits.tau > 0:
         spread = _("Les limites tiennent compte d'une dispersion {phi} fois celle du hasard (Spiegelhalter 2005).")
         parts.append(spread.format(phi=fmt.significant(funnel.limits.phi)))
-    return " ".join(parts)
+    return " ".join([*parts, *withheld])

@@ -14,6 +14,7 @@ from dashboard.comparison_table import STANDINGS
 from dashboard.i18n import _
 from dashboard.named_marks import CHART_PX, colours, dashes, shapes, spoken
 from dashboard.published import FIXED_FINES, Published
+from dashboard.rights_words import BEYOND
 from dashboard.theme import ACCENT
 from geo.funnel import Standing
 from layers.colours import ThemeName
@@ -99,8 +100,10 @@ def show_published_table(table: pd.DataFrame) -> None:
         )
 
 
-def year_sentence(published: Published, row: int | None, name: str) -> str:
+def year_sentence(published: Published, row: int | None, name: str, *, beyond: bool = False) -> str:
     """`Nord, 2025 : 80,4 pour 100 000 habitants (77,0 à 83,9) ; rang 23 sur 101 (entre 18 et 38) ; …`"""
+    if row is None and beyond:
+        return f"{name} : {_(BEYOND)}."
     if row is None:
         return _("{name} : absent de cette publication, ce qui n'est pas zéro.").format(name=name)
     rate, ranking, year = published.rate, published.ranking, int(published.years[-1])

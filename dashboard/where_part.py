@@ -15,10 +15,13 @@ from dashboard.drill import Step, crosses_of, link_html, to_hexagon, to_territor
 from dashboard.hexagon_table import whole_table
 from dashboard.i18n import _, ngettext
 from dashboard.mapdata import place_name
+from dashboard.narrowed import counts_by_territory
 from dashboard.panels import sentence_html
 from dashboard.recall import Reading
+from dashboard.rights_words import left_out
 from dashboard.view import View
 from data.query import Territory, TerritoryKind, Viewer
+from data.rights import beyond_rights, within_rights
 from data.store import TerritoryCounts
 from geo.comparison import compare_rates, holm
 
@@ -37,20 +40,25 @@ def where_html(held: Context, viewer: Viewer, view: View) -> str:
 
 
 def _of_territories(held: Context, viewer: Viewer, view: View, kind: TerritoryKind, codes: list[str] | None) -> str:
-    counts = held.store.counts_by_territory(kind, view.query(), viewer)
+    beyond = beyond_rights(held.geography, kind, viewer)
+    counts = within_rights(counts_by_territory(held)(kind, view.query(), viewer), beyond)
     reading = Reading(held.recall)
     now = datetime.now(UTC)
     compared = [other for other in others(held, viewer, view, reading, now) if other.totals is not None]
     rows = [i for i, code in enumerate(counts.codes) if codes is None or code in codes]
     if not rows:
         return sentence_html(_("Aucun CROSS n'a son siège dans ce ressort."))
+    seen = [i for i in rows if counts.codes[i] not in beyond]
+    withheld, rows = "".join(map(sentence_html, left_out(len(rows) - len(seen)))), seen
+    if not rows:
+        return withheld
     names = [held.geography.name(Territory(kind, counts.codes[i])) for i in rows]
     steps = [to_territory(name, Territory(kind, counts.codes[i])) for name, i in zip(names, rows, strict=True)]
     change = _changes(held, viewer, view, counts, compared[0] if compared else None)
     order = sorted(range(len(rows)), key=lambda n: (not change.beyond[rows[n]], names[n]))
     body = "".join(_row(view, steps[n], counts, rows[n], change) for n in order)
     title = {"antenna": _("Antenne"), "cross": _("CROSS")}[kind]
-    return _table(title, body, change.name) + sentence_html(_said(change, rows))
+    return _table(title, body, change.name) + sentence_html(_said(change, rows)) + withheld
 
 
 class _Changes:
@@ -64,7 +72,7 @@ def _changes(held: Context, viewer: Viewer, view: View, counts: TerritoryCounts,
     if other is None:
         unknown = np.full(len(counts.codes), np.nan)
         return _Changes("", unknown, np.zeros(len(counts.codes), dtype=np.bool_))
-    before = held.store.counts_by_territory(counts.kind, other.view.query(), viewer)
+    before = counts_by_territory(held)(counts.kind, other.view.query(), viewer)
     compared = compare_rates(counts.incidents, other.own_days, before.incidents, other.days)
     return _Changes(other.name, 100 * (compared.ratio.value - 1), holm(compared.p_value, ERROR))
 

@@ -40,6 +40,7 @@ from dashboard.sources import source_ages
 from dashboard.view import COMPARED_KINDS, INDEX_CURVES, Period, View
 from data.errors import StoreError
 from data.query import Viewer
+from data.rights import beyond_rights
 from data.store import Source
 
 FIGURES_SHOWN = "figures-compared"  # of the session: of which view
@@ -60,7 +61,7 @@ def render() -> None:
         st.error(_("Données indisponibles. {reason}").format(reason=translate_error(error)))
         return
     has_figures = any(source.indicators for source in sources)
-    asked = replace(_chosen(held, asked, only_figures=period is None and has_figures), step=None)
+    asked = replace(_chosen(held, viewer, asked, only_figures=period is None and has_figures), step=None)
     view = asked.dated(period, today())
     if refused := asked.refused_hours(period, today()):
         st.warning(translate_error(refused))
@@ -73,7 +74,7 @@ def render() -> None:
             # The browser asks for the same: it is computed once, and nothing else beside it.
             COMPARISON.parts(held, viewer, view, reading)
         _give_way(asked)
-    _choose(held, asked, view, period)
+    _choose(held, viewer, asked, view, period)
     if len(view.compared) < FEWEST_COMPARED:
         st.info(
             _("Un seul territoire est choisi : ajoutez-en au moins un autre du même type pour comparer."),
@@ -81,7 +82,7 @@ def render() -> None:
         )
         return
     if period is not None:
-        _maps(held, asked)
+        _maps(held, viewer, asked)
     _figures(held, viewer, asked)
 
 
@@ -93,25 +94,26 @@ def _give_way(asked: View) -> None:
         time.sleep(PUT_S)
 
 
-def _chosen(held: Context, asked: View, *, only_figures: bool) -> View:
+def _chosen(held: Context, viewer: Viewer, asked: View, *, only_figures: bool) -> View:
     """The view with the territories that an address without any stands for."""
     if asked.compared:
         return asked
     if kept := last_compared():
         return replace(asked, compared=kept)
-    kind = KIND if only_figures else "cross" if len(held.geography.territories("cross")) else KIND
+    known = held.geography
+    kind = KIND if only_figures else "cross" if len(known.territories("cross")) else KIND
     first = asked.territory
     if first is not None and first.kind in COMPARED_KINDS:
         kind = first.kind
     else:
         first = None
-    return replace(asked, compared=default_compared(held.geography, kind, first))
+    return replace(asked, compared=default_compared(known, kind, first, beyond_rights(known, kind, viewer)))
 
 
-def _choose(held: Context, asked: View, view: View, period: Period | None) -> None:
+def _choose(held: Context, viewer: Viewer, asked: View, view: View, period: Period | None) -> None:
     territories, measure = st.columns([1, 1], gap="medium")
     with territories:
-        choose_compared(held, asked)
+        choose_compared(held, viewer, asked)
     if period is None:
         return
     with measure:
@@ -119,10 +121,17 @@ def _choose(held: Context, asked: View, view: View, period: Period | None) -> No
     choose_filters(asked, view, period)
 
 
-def _maps(held: Context, asked: View) -> None:
+def _maps(held: Context, viewer: Viewer, asked: View) -> None:
     """The frame of the maps never changes: what they show stands beside it, and they read it there."""
-    told = escape(compared_json(held.geography, asked), quote=True)
+    known = held.geography
+    beyond = beyond_rights(known, asked.compared[0].kind, viewer)
+    told = escape(compared_json(known, asked, beyond), quote=True)
     st.html(f'<div data-compared="{told}"></div>')
+    if withheld := [territory for territory in asked.compared if territory.code in beyond]:
+        names = ", ".join(known.name(territory) for territory in withheld)
+        panels.sentence(_("Sans carte, car hors de vos droits : {names}.").format(names=names))
+        if len(withheld) == len(asked.compared):
+            return
     with st.container(key="maps"):
         st.iframe(maps_address(theme_name()), height=340, alt=_("Cartes comparées"))
 
@@ -149,7 +158,7 @@ def _figures(held: Context, viewer: Viewer, asked: View) -> None:
     elif period is not None:
         _outside(view, period)
     if published is not None:
-        _published(held, asked, published)
+        _published(held, viewer, asked, published)
         if compared is None:
             offer_exports(export_of_published(held, view, published, sources))
     _sources(held, sources)
@@ -194,7 +203,7 @@ def _curves(compared: Compared, asked: View) -> None:
     with choice:
         choose_curves(asked)
     draw_curves(steps, compared.names, theme_name(), index=index)
-    panels.sentence(curve_sentence(steps, compared.names, index=index))
+    panels.sentence(curve_sentence(steps, compared.names, index=index, beyond=compared.beyond.tolist()))
 
 
 def _funnel(compared: Compared) -> None:
@@ -205,8 +214,8 @@ def _funnel(compared: Compared) -> None:
     panels.heading(_("Entonnoir"), words.format(kind=kind))
     sizes = peers.counts["checked"] if of_shares else peers.population
     ranking = None if of_shares else peers.ranking
-    draw_funnel(peers.funnel, ranking, sizes, peers.names, compared.rows.tolist(), theme_name())
-    panels.sentence(funnel_sentence(peers.funnel, kind))
+    draw_funnel(peers.funnel, ranking, sizes, peers.names, compared.rows.tolist(), theme_name(), peers.beyond)
+    panels.sentence(funnel_sentence(peers.funnel, kind, peers.beyond))
 
 
 def _published_of(held: Context, viewer: Viewer, view: View, reading: Reading) -> Published | None:
@@ -215,10 +224,10 @@ def _published_of(held: Context, viewer: Viewer, view: View, reading: Reading) -
     return published_figures(held.store, viewer, reading, view.published or DEFAULT_INDICATOR)
 
 
-def _published(held: Context, asked: View, published: Published) -> None:
+def _published(held: Context, viewer: Viewer, asked: View, published: Published) -> None:
     rows = published.rows(asked.compared)
     names = [held.geography.name(territory) for territory in asked.compared]
-    release = fmt.day(published.release)
+    beyond, release = beyond_rights(held.geography, KIND, viewer), fmt.day(published.release)
     panels.heading(
         _("Chiffres publiés"),
         _("{source}, publication du {day}").format(source=published.source, day=release),
@@ -239,8 +248,8 @@ def _published(held: Context, asked: View, published: Published) -> None:
         all_names = [str(known.get(code, code)) for code in codes]
         chosen = [row for row in rows if row is not None]
         draw_funnel(published.funnel, published.ranking, published.population[:, -1], all_names, chosen, theme_name())
-    for row, name in zip(rows, names, strict=True):
-        panels.sentence(year_sentence(published, row, name))
+    for territory, row, name in zip(asked.compared, rows, names, strict=True):
+        panels.sentence(year_sentence(published, row, name, beyond=territory.code in beyond))
     panels.sentence(unit_sentence(published))
 
 

@@ -159,7 +159,7 @@ def _sources(held: Context, viewer: Viewer, reading: Reading) -> None:
 
 def _controls(kept: Routed, view: CorridorView, shown: Shown) -> None:
     toward, origin, weight, drugs, modes, period, against, drawn = st.columns(
-        [0.9, 1.45, 1.35, 0.85, 0.85, 1.9, 1.3, 0.75], vertical_alignment="bottom"
+        [0.9, 1.45, 1.35, 0.85, 0.85, 1.9, 1.3, 0.75]
     )
     _select(toward, _("Vers"), "toward", TOWARD, view)
     _select(origin, _("Lecture"), "origin", ORIGINS, view, kept.reading)
@@ -203,7 +203,7 @@ def _several(column: Any, title: str, name: str, known: dict[str, str], view: Co
         list(known),
         format_func=lambda code: _(known[code]),
         placeholder=_("Tous"),
-        wrap=False,
+        wrap=True,
         key=key,
         on_change=write,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,8 +21,10 @@ from dashboard.cache import ByteCache
 from dashboard.comparison import Compared, compare, days_held, default_compared, distinct
 from dashboard.comparison_curves import curve_sentence, curve_table
 from dashboard.comparison_export import Export, Sheet, as_csv, as_xlsx, export_of, export_of_published
+from dashboard.comparison_maps import compared_json
 from dashboard.comparison_table import Row, rows_of, signed, table_html
 from dashboard.context import Context
+from dashboard.controls import territory_names
 from dashboard.funnel_chart import funnel_sentence, funnel_table
 from dashboard.published import Published, published_figures
 from dashboard.published_chart import published_table, unit_sentence, year_sentence
@@ -33,8 +36,10 @@ from data.geography import geography
 from data.ingest import load_file
 from data.opening import open_store
 from data.query import Territory, Viewer
+from data.rights import beyond_rights
 from data.store import Store
 from geo.comparison import Verdict
+from tests import page_elements
 from tests.postgres import new_store_url
 
 UNTIL = date(2026, 6, 1)
@@ -181,11 +186,121 @@ def test_curves_hold_all_incidents_of_the_period(store: Store) -> None:
     assert curve_sentence(steps, compared.names, index=True).count("le plus haut") == 3
 
 
+# ── Rights ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CHIEF = Viewer("cheffe de Marseille", "cross", frozenset({CROSS[0]}))
+BEYOND = "hors de vos droits"
+
+
+def test_what_a_viewer_has_no_right_to_is_no_figure_and_no_zero(store: Store) -> None:
+    asked = replace(YEAR, compared=CROSS)
+    ours, everyone = comparison(store, asked, CHIEF), comparison(store, asked)
+    rows = rows_of(ours)
+    for line, of_everyone in zip(rows, rows_of(replace(everyone, kg_by_drug=ours.kg_by_drug)), strict=True):
+        for cell in line.cells[1:]:
+            assert (cell.text, cell.behind, cell.reading, cell.link) == (BEYOND, "", "", "")
+            assert np.isnan([cell.value, cell.low, cell.high]).all()
+        # Those are among what is seen, and over the days of which something is.
+        if line.name not in ("Rang du taux", "Place dans l'entonnoir", "Évolution"):
+            assert line.cells[0] == of_everyone.cells[0] or line.inner
+    assert ours.figure("incidents")[0] == everyone.figure("incidents")[0] > 0
+    rank = row(rows, "Rang du taux")
+    assert (rank.cells[0].text, "que vous voyez" in rank.explains) == ("1 sur 1", True)
+    assert "que vous voyez" in row(rows, "Place dans l'entonnoir").explains
+    assert "que vous voyez" not in "".join(line.explains for line in rows_of(everyone))
+    head = table_html(ours, rows).split("<tbody>")[0]
+    assert head.count(BEYOND) == 2
+    assert "territoire=cross%3Alille" not in table_html(ours, rows)
+
+
+def test_a_territory_seen_in_part_is_withheld_whole(store: Store) -> None:
+    counts = store.counts_by_territory("departement", YEAR.query(), CHIEF)
+    assert counts.incidents[counts.codes.index("13")] > 0  # Marseille's, and not all of the département's
+    compared = comparison(store, replace(YEAR, compared=DEPARTEMENTS), CHIEF)
+    assert {cell.text for line in rows_of(compared) for cell in line.cells} == {BEYOND}
+    assert not compared.kg_by_drug
+    assert np.isnan(compared.peers.rate.value).all()
+    assert compared.peers.ranking.ranked == 0
+
+
+def test_no_chart_tells_of_a_territory_beyond_rights(store: Store) -> None:
+    for measure in ("incidents", "rendement"):
+        compared = comparison(store, replace(YEAR, compared=CROSS, measure=measure), CHIEF)
+        peers = compared.peers
+        table = funnel_table(peers.funnel, None, peers.population, peers.names, peers.beyond).set_index("territory")
+        assert table["standing"]["Lille"] == BEYOND
+        assert table["value"].dropna().index.tolist() == ["Marseille"]
+        assert (table["standing"] == BEYOND).sum() == peers.beyond.sum() == len(peers.codes) - 1
+        assert f"{len(peers.codes) - 1} hors de vos droits" in funnel_sentence(peers.funnel, "CROSS", peers.beyond)
+    assert BEYOND not in funnel_sentence(peers.funnel, "CROSS")
+    mean = compared.steps.mean
+    assert not np.isnan(mean[0]).any()
+    assert np.isnan(mean[1:]).all()
+    said = curve_sentence(compared.steps, compared.names, index=False, beyond=compared.beyond)
+    assert "Lille : hors de vos droits ; Paris : hors de vos droits" in said
+    told = json.loads(compared_json(geography(), compared.view, beyond_rights(geography(), "cross", CHIEF)))
+    assert [one["name"] for one in told] == ["Marseille"]
+    assert "lille" not in told[0]["address"]  # nor in the classes of the map
+
+
+def test_no_file_tells_of_a_territory_beyond_rights(store: Store) -> None:
+    compared = comparison(store, replace(YEAR, compared=CROSS), CHIEF)
+    context = context_of(store)
+    made = export_of(context, compared, rows_of(compared), None, store.sources(CHIEF))
+    for code, *figures in (line[3:] for line in made.figures.rows):
+        if code != "marseille":
+            assert figures[1:] == [None, None, None, BEYOND, ""]
+    for sheet in made.others:
+        numbers = [value for line in sheet.rows for value in line[1:] if isinstance(value, float)]
+        assert numbers
+    curves = made.others[0]
+    assert {line[2:] for line in curves.rows} == {(None, None)}
+
+
+def test_published_figures_beyond_rights_are_not_said_to_be_absent(store: Store) -> None:
+    viewer = Viewer("chef du Nord", "antenna", frozenset({Territory("departement", "59")}))
+    published = published_figures(store, viewer, Reading(context_of(store).recall), "usage")
+    assert published is not None
+    assert published.codes == ("59",)
+    (row_of_13,) = published.rows([Territory("departement", "13")])
+    assert year_sentence(published, row_of_13, "Bouches-du-Rhône", beyond=True) == (
+        "Bouches-du-Rhône : hors de vos droits."
+    )
+    assert "absent" in year_sentence(published, row_of_13, "Bouches-du-Rhône")
+
+
+def test_territories_are_offered_with_what_they_are_to_the_viewer(store: Store) -> None:
+    context = context_of(store)
+    names = territory_names(context, "cross", CHIEF)
+    assert next(iter(names)) == "marseille"
+    assert names["marseille"] == "Marseille"
+    assert names["lille"] == "Lille (hors de vos droits)"
+    assert BEYOND not in "".join(territory_names(context, "cross", NATIONAL).values())
+    at_first = default_compared(geography(), "departement", beyond=frozenset({"59", "75"}))
+    assert {code for _kind, code in at_first}.isdisjoint({"59", "75"})
+    assert default_compared(geography(), "cross", beyond=beyond_rights(geography(), "cross", CHIEF))[0] == CROSS[0]
+
+
+def test_the_page_of_who_sees_one_territory(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("pages.comparaison", "following", "controls"):
+        monkeypatch.setattr(f"dashboard.{name}.viewer_of", lambda _settings: CHIEF)
+    asked = "territoires=cross:marseille,cross:lille&du=2025-06-01&au=2026-05-31"
+    elements = page_elements.shown(context_of(store), "comparaison", asked)
+    text = b" ".join(content for _kind, content in elements).decode(errors="replace")
+    assert "Sans carte, car hors de vos droits : Lille." in text
+    assert "Lille : hors de vos droits." in text  # the curves
+    assert "Lille (hors de vos droits)" in text  # the list
+    assert text.count("<td><b>hors de vos droits</b></td>") >= 12
+    assert "&quot;name&quot;: &quot;Marseille&quot;" in text
+    assert "&quot;name&quot;: &quot;Lille&quot;" not in text
+
+
 # ── Bad input ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_territories_without_any_fact_are_zero_and_their_shares_unknown(store: Store) -> None:
-    compared = comparison(store, replace(YEAR, compared=(DEPARTEMENTS[2], Territory("departement", "48"))))
+    none = replace(YEAR, compared=DEPARTEMENTS[:2], drugs=frozenset({"khat"}))  # which the demonstration never draws
+    compared = comparison(store, none)
     rows = rows_of(compared)
     incidents, rate = row(rows, "Incidents").cells[0], row(rows, "Taux d'incidents").cells[0]
     assert (incidents.text, rate.value) == ("0", 0)

@@ -250,6 +250,12 @@ def test_places_that_none_covers(held: Context) -> None:
     )
 
 
+def test_what_will_be_added_says_whose_population_is_unknown(held: Context) -> None:
+    said = additions_sentence(found_in(held))
+    assert "Mamoudzou : population inconnue, 80 km²" in said
+    assert "Reims : 295\u202f014 habitants" in said
+
+
 def test_tables_say_what_the_figures_are(held: Context) -> None:
     found = found_in(held)
     assert ledger_frame(found)["Incidents"].tolist() == [8, 0, 3, 6]

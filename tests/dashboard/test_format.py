@@ -92,7 +92,7 @@ def test_days() -> None:
 
 @pytest.mark.parametrize(
     ("size_bytes", "text"),
-    [(812, "0,812 ko"), (45_600, "45,6 ko"), (12_345_678, "12,3 Mo"), (1_001_940_260, "1,00 Go")],
+    [(1, "1 octet"), (812, "812 octets"), (45_600, "45,6 ko"), (12_345_678, "12,3 Mo"), (1_001_940_260, "1,00 Go")],
 )
 def test_file_sizes_carry_a_fitting_unit(size_bytes: int, text: str) -> None:
     assert fmt.file_size(size_bytes) == text

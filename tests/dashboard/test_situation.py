@@ -18,9 +18,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from dashboard.alert_file import Alert, acknowledge, set_alert
+from dashboard.beside import live_parts
 from dashboard.cache import ByteCache
 from dashboard.changes import LAST_YEAR, PREVIOUS, changes_of, covered_days, other_periods, others, signed, sums_of
 from dashboard.context import Context
+from dashboard.control_part import control_parts
 from dashboard.drill import crumbs, crumbs_html, parent
 from dashboard.figures import daily_sentence, key_figures, known_days
 from dashboard.parts import PARTS
@@ -73,8 +75,9 @@ def held(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     store = open_store(str(folder / "a.duckdb") if request.param == "duckdb" else new_store_url())
     store.set_memberships(geography().memberships())
     store.load(batch("essai"), [chunk(facts())])
-    yield Context(Settings(alerts=str(folder / "alerts.json")), store, geography(), ByteCache(2**20))
-    store.close()
+    opened = Context(Settings(alerts=str(folder / "alerts.json")), store, geography(), ByteCache(2**20))
+    yield opened
+    opened.close()
 
 
 def text_of(html: str) -> str:
@@ -112,6 +115,11 @@ def test_changes_are_told_with_their_interval_and_whether_chance_explains_them(h
         f" intervalle {signed(low)} à {signed(high)} %"
     )
     assert last_year.text == "Pas de comparaison avec l'an dernier : données à partir du 01/09/2025 seulement."
+    long_ago = replace(MARCH, start=date(1990, 3, 1), stop=date(1990, 4, 1))
+    uncovered, _ = march_with_others(held, long_ago)
+    assert uncovered[0] == (
+        "Pas de comparaison avec la période précédente : aucune source ne couvre la période affichée."
+    )
     low, high = percents(11, 31)
     [before, _] = changes_of(totals.controls, compared, "controls")
     assert before.text == (
@@ -188,6 +196,45 @@ def test_an_antenna_leads_to_its_cross_and_a_cross_to_its_hexagons(held: Context
     assert text_of(hexagons).endswith("1 hexagone sur 1 qui a des incidents. Aucun de ceux-ci n’est sans contrôle.")
     empty = part(held, "where", replace(MARCH, territory=MARSEILLE, drugs=frozenset({"khat"})))
     assert text_of(empty) == "Aucun incident dans un hexagone pour ces filtres."
+
+
+@pytest.mark.parametrize("territory", [Territory("antenna", "marseille"), MARSEILLE], ids=["antenna", "cross"])
+def test_lists_leave_out_what_a_viewer_sees_in_part_and_say_so(held: Context, territory: Territory) -> None:
+    """A part of an antenna's facts would pass for all of them, and of none for zero, or for never checked."""
+    viewer = Viewer("cheffe", "antenna" if territory.kind == "antenna" else "cross", frozenset({territory}))
+    mine = territory.kind == "antenna"
+    known = len(held.geography.touching("antenna", None))  # made of communes
+    said = f"{known - mine} territoires sont hors de vos droits, et ne sont pas montrés."
+    where = text_of(part(held, "where", MARCH, viewer))
+    shown = control_parts(held, viewer, MARCH, Reading(held.recall))
+    matrix = text_of(shown["matrix"])
+    assert said in where
+    assert said in matrix
+    assert ("Marseille" in where, "Lyon" in where) == ("Marseille" in matrix, "Lyon" in matrix) == (mine, False)
+    assert ("62" in where) == mine
+    assert "hors de vos droits" not in part(held, "where", MARCH)
+    assert "hors de vos droits" not in control_parts(held, NATIONAL, MARCH, Reading(held.recall))["matrix"]
+
+
+def test_figures_of_a_part_are_not_those_of_the_whole(held: Context) -> None:
+    viewer = Viewer("cheffe", "cross", frozenset({MARSEILLE}))
+
+    def parts(territory: Territory | None, viewer: Viewer = viewer) -> tuple[str, str]:
+        view = replace(MARCH, territory=territory)
+        shown = live_parts(held, viewer, view, Reading(held.recall))
+        return text_of(shown["figures"]), text_of(shown["missing"])
+
+    figures, note = parts(MARSEILLE)
+    assert ("Incidents 62" in figures, "pour 100 000" in figures, note) == (True, True, "")
+    figures, note = parts(None)
+    assert ("Incidents 62" in figures, "pour 100 000" in figures) == (True, False)  # Marseille's, by no population
+    assert note == "Ces chiffres sont ceux des territoires que vous voyez, et non de toute la France."
+    for territory in (Territory("departement", "13"), Territory("antenna", "lyon")):
+        figures, note = parts(territory)
+        assert figures.startswith("Incidents —")
+        assert not re.search("[0-9]", figures)
+        assert "est hors de vos droits" in note
+        assert "droits" not in parts(territory, NATIONAL)[1]
 
 
 def test_territories_lead_up_to_france(held: Context) -> None:

@@ -125,6 +125,11 @@ def sentence(text: str) -> None:
         st.html(sentence_html(text))
 
 
+def field_label(text: str) -> None:
+    """Above a control that has no label of its own, as those beside it have."""
+    st.html(f'<div class="hx-field">{escape(text)}</div>')
+
+
 def printed(parts: Iterable[str]) -> None:
     """What the controls say, for paper, where they are not."""
     st.html(f'<p class="hx-sentence hx-printed">{escape(" · ".join(parts))}</p>')

@@ -32,6 +32,7 @@ from dashboard.i18n import use_language
 from dashboard.index_page import index_html
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import perimeters_json
+from dashboard.missing_page import missing_routes
 from dashboard.parts import PARTS, part_json
 from dashboard.recall import Reading
 from dashboard.settings import LANGUAGES
@@ -67,7 +68,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route("/couverture/perimetres", _answer(context, "application/json", coverage_perimeters_json)),
         *CoverageTiles(context).routes(),
         corridors_route(context),
-        *(Route(page.source, _answer(context, "application/json", page.answer)) for page in FOLLOWED),
+        *(Route(page.source, _answer(context, "application/json", page.answer, pinned=True)) for page in FOLLOWED),
         corridor_figures_route(context),
         *(Route(f"/parties/{name}", _answer(context, "application/json", part_json(name))) for name in PARTS),
         Route("/alertes/perimetres", _answer(context, "application/json", alert_outlines)),
@@ -82,6 +83,7 @@ def routes(context: Context) -> list[BaseRoute]:
         Route(bundle_address(), map_script),
         Mount("/layers", Files(directory=Path(layers.__file__).parent / "static")),
         Mount("/ui", Files(directory=HERE / "static")),
+        *missing_routes(lambda request: _language(request, context)),
     ]
 
 
@@ -103,10 +105,15 @@ def _index(context: Context) -> Callable[[Request], Response]:
     return index
 
 
-def _answer(context: Context, media_type: str, make: Callable[[Context, View], bytes]) -> Callable[[Request], Response]:
+def _answer(
+    context: Context, media_type: str, make: Callable[[Context, View], bytes], *, pinned: bool = False
+) -> Callable[[Request], Response]:
     """An endpoint that makes its answer from the view in the address, once for each state of the store.
 
     Not `async`: Starlette runs it in a thread, as the store and the figures take a while.
+
+    Args:
+        pinned: The answer depends on the hexagon that is pinned; others stay when one is.
     """
 
     def endpoint(request: Request) -> Response:
@@ -115,7 +122,7 @@ def _answer(context: Context, media_type: str, make: Callable[[Context, View], b
         try:
             with use_language(language):
                 held = context.kept(context.store.period)(viewer_of(context.settings))
-                view = replace(asked, zone=None).dated(held, today())
+                view = replace(asked, zone=None, cell=asked.cell if pinned else None).dated(held, today())
                 key = answer_key(make, context, view)
                 tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
                 headers = {

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 from scipy.spatial import cKDTree
 
 from data.demo import load_demo
@@ -49,6 +49,10 @@ PAGES = {  # beside the Situation
     "couverture": YEAR,
 }
 PAGE_SIZES = SIZES[:2]
+UPLOADS = {"donnees": "donnees"}
+UPLOAD_HEAD = "source;source_event_id;family;kind;occurred_at;longitude;latitude;place_precision;drug;quantity_kg"
+UPLOAD_LINE = "exemple;{n};incident;seizure;2026-10-{n:02d}T1{n}:30;5.37{n};43.3{n};point;cocaine;0.{n}"
+UPLOAD_REFUSED = "exemple;7;incident;seizure;2026-13-45;5.37;43.3;point;cocaine;1.5"
 WALLS = {  # script, kind of scene, which of its pages, width, height
     "mur-carte": ("national", "carte", 1, 3840, 2160),
     "mur-outre-mer": ("national", "carte", 2, 3840, 2160),
@@ -114,6 +118,18 @@ def take(browser: Browser, address: str, width: int, height: int) -> Image.Image
     return at_rest(page)
 
 
+def take_upload(browser: Browser, address: str, width: int, height: int) -> Image.Image:
+    """A picture of a file that has been dropped, and of what was understood of it, before it is loaded."""
+    page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
+    page.goto(address)
+    content = "\n".join([UPLOAD_HEAD, *(UPLOAD_LINE.format(n=n) for n in range(1, 7)), UPLOAD_REFUSED]).encode()
+    file: FilePayload = {"name": "releve-octobre.csv", "mimeType": "text/csv", "buffer": content}
+    page.locator('input[type="file"]').set_input_files(file)
+    page.get_by_text("Premiers faits").click()
+    page.get_by_text("Lu comme").wait_for()
+    return at_rest(page)
+
+
 def take_wall(browser: Browser, address: str, kind: str, at: int, width: int, height: int) -> Image.Image:
     """A picture of a page of the first scene of a kind, what comes before it being left at once."""
     page = browser.new_page(viewport={"width": width, "height": height}, locale="fr-FR")
@@ -152,10 +168,11 @@ def main(names: list[str]) -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         demonstrated = {name: f"?{query}" for name, query in VIEWS.items()}
         pages = {name: f"{name}?{query}" for name, query in PAGES.items()}
-        for serving, views, sizes in (
-            (served, demonstrated, SIZES),
-            (served, pages, PAGE_SIZES),
-            (served_seizures, ROUTES, PAGE_SIZES),
+        for serving, views, sizes, taking in (
+            (served, demonstrated, SIZES, take),
+            (served, pages, PAGE_SIZES, take),
+            (served, UPLOADS, PAGE_SIZES, take_upload),
+            (served_seizures, ROUTES, PAGE_SIZES, take),
         ):
             wanted = [name for name in views if name in names or not names]
             if not wanted:
@@ -163,7 +180,7 @@ def main(names: list[str]) -> None:
             with serving() as address:
                 for name, (width, height) in product(wanted, sizes):
                     path = IMAGES / f"{name}-{width}x{height}.png"
-                    take(browser, f"{address}/{views[name]}", width, height).save(path, optimize=True)
+                    taking(browser, f"{address}/{views[name]}", width, height).save(path, optimize=True)
         for serving, scenes in ((served, WALLS), (served_seizures, ROUTES_WALLS)):
             walls = [name for name in scenes if name in names or not names]
             if not walls:

@@ -47,7 +47,7 @@ export class WallMap {
   _layer() {
     try {
       const { map_mur: map } = this.frame.contentWindow;
-      return map ? Object.values(map._layers).find((held) => held.lead) || null : null;
+      return map?._layers ? Object.values(map._layers).find((held) => held.lead) || null : null; // first, its name is that of its box
     } catch (error) {
       if (error instanceof DOMException) return null; // the browser's own page of a failed load is another origin
       throw error;

@@ -29,6 +29,16 @@
     return from + ((to - from) * (zoom - fromZoom)) / (toZoom - fromZoom);
   }
 
+  const overlap = (box, other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1];
+
+  /** Which of the boxes covers nothing but what yields, and the least of it; -1: none. */
+  function leastCovering(boxes, taken) {
+    const covered = boxes.map((box) => taken.filter((other) => overlap(box, other)));
+    const numbers = covered.map((others) => (others.every(({ yields }) => yields) ? others.length : Infinity));
+    const fewest = Math.min(...numbers);
+    return fewest < Infinity ? numbers.indexOf(fewest) : -1;
+  }
+
   hexacross.Basemap = class {
     /** `changed` is called when a tile has arrived; `failed("index" or "tile")` when something is not there. */
     constructor(folder, colours, changed, failed) {
@@ -103,15 +113,20 @@
       context.restore();
     }
 
-    /** Names, most important first, each where it fits. `taken` holds the rectangles already used. */
+    /**
+     * Names, most important first, each where it fits. `taken` holds the rectangles already used. Where letters are larger,
+     * the map says less, as it would from farther away: a third as far, so that a wall's whole country keeps its large towns.
+     * What a seat has named is not named again.
+     */
     paintNames(frame, taken) {
       if (!this.showNames) return;
       this._magnified = hexacross.magnified(1);
-      for (const place of this._names(frame)) this._write(frame, place, this._style(place, frame.zoom), taken);
+      const zoom = frame.zoom - Math.log2(this._magnified) / 3;
+      const said = new Set(taken.map(({ name }) => name));
+      for (const place of this._names(frame, zoom)) if (!said.has(place.name)) this._write(frame, place, this._style(place, zoom), taken);
     }
 
-    _names(frame) {
-      const { zoom } = frame;
+    _names(frame, zoom) {
       const found = [];
       for (const { tile, boxes } of this.tiles.inSight(frame)) {
         for (const place of tile.names) {
@@ -133,10 +148,10 @@
       }
       const large = kind === "city" || (kind === "seat" && zoom >= LARGE_SEATS_FROM_ZOOM);
       const size = magnified * (zoom >= 11 && importance < 20000 ? 11 : large ? 13 : 12);
-      return { font: `${large ? 600 : 400} ${size}px ${FONT}`, colour: large ? colours.label : colours.labelMinor, dot: zoom < DOTS_UNTIL_ZOOM };
+      return { font: `${large ? 600 : 400} ${size}px ${FONT}`, colour: colours.label, large, dot: zoom < DOTS_UNTIL_ZOOM };
     }
 
-    _write(frame, place, { font, colour, spacing, upper, dot }, taken) {
+    _write(frame, place, { font, colour, spacing, upper, large, dot }, taken) {
       const { context } = frame;
       const [near, far, edge, half] = [5, 9, 3, 8].map((px) => px * this._magnified);
       const words = this.english ? place.english : place.name;
@@ -146,16 +161,18 @@
       const width = context.measureText(text).width;
       const x = Math.round(frame.x(place.x));
       const y = Math.round(frame.y(place.y));
-      // Beside the point, or a little further: a seat's square may stand on it.
-      const places = dot ? [x + near, x + far, x - near - width, x - far - width] : [Math.round(x - width / 2)];
-      for (const left of places) {
-        const box = [left - edge, y - half, left + width + edge, y + half];
-        if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) continue;
-        taken.push(box);
+      // Beside the point, or a little further, as a seat's square may stand on it; a large town's else above or below.
+      const centred = Math.round(x - width / 2);
+      const places = (dot ? [x + near, x + far, x - near - width, x - far - width] : [centred]).map((left) => [left, y]);
+      if (dot && large) places.push([centred, y - far - edge], [centred, y + far + edge]);
+      const boxes = places.map(([left, middle]) => [left - edge, middle - half, left + width + edge, middle + half]);
+      let chosen = boxes.findIndex((box) => !taken.some((other) => overlap(box, other)));
+      if (chosen < 0 && large) chosen = leastCovering(boxes, taken);
+      if (chosen >= 0) {
+        taken.push(boxes[chosen]);
         if (dot) taken.push([x - edge, y - edge, x + edge, y + edge]);
-        this._halo(context, text, left, y, colour);
+        this._halo(context, text, ...places[chosen], colour);
         if (dot) this._dot(context, x, y, colour);
-        break;
       }
       context.letterSpacing = "0px";
     }
@@ -165,7 +182,7 @@
       context.textBaseline = "middle";
       context.lineJoin = "round";
       context.strokeStyle = this.colours.halo;
-      context.lineWidth = 3.5 * this._magnified;
+      context.lineWidth = 4 * this._magnified;
       context.globalAlpha = 0.9;
       context.strokeText(name, x, y);
       context.globalAlpha = 1;

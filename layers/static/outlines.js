@@ -116,7 +116,10 @@
       context.lineCap = "butt";
     }
 
-    /** Seats as small squares, and names by zoom; `taken` keeps names of all layers apart. */
+    /**
+     * Seats as small squares, and names by zoom, farther away where letters are larger; `taken` keeps names of all layers
+     * apart. A square without its name `yields` to the name of a large town that has no other place.
+     */
     paintNames(frame, taken) {
       const { context } = frame;
       const magnified = hexacross.magnified(1);
@@ -124,10 +127,11 @@
         if (!this.shown[outline.kind] || outline.kind === "selected" || !outline.seat || !frame.sees([...outline.seat, ...outline.seat])) continue;
         const x = Math.round(frame.x(outline.seat[0]));
         const y = Math.round(frame.y(outline.seat[1]));
-        const isNamed = frame.zoom >= (NAMED_FROM[outline.kind] || NAMES_FROM_ZOOM);
+        const isNamed = frame.zoom - Math.log2(magnified) >= (NAMED_FROM[outline.kind] || NAMES_FROM_ZOOM);
         const half = hexacross.line(isNamed ? 3 : 1.5);
         hexacross.drawSeat(context, x, y, half, outline.status, this.colours);
-        taken.push([x - half - 2, y - half - 2, x + half + 2, y + half + 2]);
+        const box = [x - half - 2, y - half - 2, x + half + 2, y + half + 2];
+        taken.push(isNamed ? box : Object.assign(box, { yields: true }));
         if (isNamed) this._name(context, outline.name, x, y - 13 * magnified, taken, magnified);
       }
     }
@@ -147,7 +151,7 @@
       const width = context.measureText(name).width;
       const box = [x - width / 2 - 3, y - 8 * magnified, x + width / 2 + 3, y + 8 * magnified];
       if (taken.some((other) => box[0] < other[2] && box[2] > other[0] && box[1] < other[3] && box[3] > other[1])) return;
-      taken.push(box);
+      taken.push(Object.assign(box, { name }));
       context.textAlign = "center";
       context.textBaseline = "middle";
       context.lineJoin = "round";

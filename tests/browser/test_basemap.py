@@ -45,7 +45,7 @@ PAGE = """<!doctype html><title>Fond de carte</title><link rel="icon" href="data
     attributionControl: false, zoomAnimation: false, fadeAnimation: false, inertia: false,
   });
   const failed = [];
-  let sight, written;
+  let sight, written, taken = [];
   const repaint = () => [ground, names].forEach((canvas) => canvas.repaint());
   const basemap = new L.hexacross.Basemap("/assets/basemap", COLOURS, repaint, (what) => failed.push(what));
   const pane = (name, order) => ({ pane: L.hexacross.pane(map, name, order) });
@@ -60,7 +60,7 @@ PAGE = """<!doctype html><title>Fond de carte</title><link rel="icon" href="data
       written.push({ text, left: x, top: y - 8, right: x + this.measureText(text).width, bottom: y + 8 });
       fillText.call(this, text, x, y);
     };
-    basemap.paintNames(frame, []);
+    basemap.paintNames(frame, taken.map((box) => Object.assign([...box], { yields: box.yields, name: box.name })));
   }, pane("names", 300));
   ground.addTo(map);
   names.addTo(map);
@@ -290,6 +290,40 @@ def test_names_do_not_collide_nor_come_twice_across_tiles(opened: Opening) -> No
             assert apart or one["bottom"] <= other["top"] or other["bottom"] <= one["top"], (one, other)
     shown.page.evaluate("basemap.showNames = false; repaint()")
     assert shown.page.evaluate("written") == []
+
+
+def test_a_large_town_is_named_over_squares_that_yield_and_nothing_else(opened: Opening) -> None:
+    shown = opened()
+    shown.go(43.6, 5.4, 6)
+    # All that is in sight is taken: by squares, then by names.
+    shown.page.evaluate("taken = [Object.assign([-1e4, -1e4, 1e4, 1e4], { yields: true })]")
+    shown.page.evaluate("names.paint()")
+    named = shown.page.evaluate("written.map(({ text }) => text)")
+    assert "Marseille" in named
+    assert "Aubagne" not in named
+    shown.page.evaluate("taken = [[-1e4, -1e4, 1e4, 1e4]]; names.paint()")
+    assert shown.page.evaluate("written") == []
+    shown.page.evaluate("taken = [Object.assign([0, 0, 0, 0], { name: 'Marseille' })]; names.paint()")
+    named = shown.page.evaluate("written.map(({ text }) => text)")
+    assert "Toulon" in named
+    assert "Marseille" not in named
+
+
+FINEST_NAMED = """(() => {
+  const zooms = [], { _write } = basemap;
+  basemap._write = (_frame, place) => zooms.push(place.zoom);
+  names.paint();
+  basemap._write = _write;
+  return Math.max(...zooms);
+})()"""
+
+
+def test_larger_letters_name_what_a_map_from_farther_away_does(opened: Opening) -> None:
+    shown = opened()
+    shown.go(43.6, 5.4, 10)
+    assert 9 < shown.page.evaluate(FINEST_NAMED) <= 10
+    shown.page.evaluate("document.documentElement.style.setProperty('font-size', '128px', 'important')")
+    assert shown.page.evaluate(FINEST_NAMED) <= 9  # letters eight times as large: a third of three zooms
 
 
 def test_countries_are_named_in_the_language_of_the_page(opened: Opening) -> None:

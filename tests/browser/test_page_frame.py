@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -44,6 +44,15 @@ def test_back_and_forward_change_the_filters_and_the_figures(server: str, open_p
     page.go_forward()
     expect(figures).to_have_text(of_cocaine, use_inner_text=True)
     expect(chosen).to_contain_text("Cocaïne")
+    # In a column as narrow as this one is, what is chosen can be read whole: before, after and while it is entered.
+    whole = "spans => spans.map((span) => [span.scrollWidth <= span.clientWidth, span.offsetWidth > 0])"
+    tags = chosen.locator("[data-tag] > span")
+    assert tags.evaluate_all(whole) == [[True, True]]
+    page.get_by_label("Produit").click()
+    assert tags.evaluate_all(whole) == [[True, True]]
+    page.get_by_role("option", name="Cannabis (forme non précisée)").click()
+    expect(tags).to_have_text(["Cannabis (forme non précisée)", "Cocaïne"])
+    assert tags.evaluate_all(whole) == [[True, True]] * 2
 
 
 @pytest.mark.parametrize(("width", "height", "letters"), [(1280, 800, "15px"), (3840, 2160, "30px")])
@@ -54,6 +63,18 @@ def test_letters_grow_on_a_very_large_screen(
     expect(page.locator(".hx-sources")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == letters
     assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_numbers_are_written_in_the_language_of_the_page(server: str, browser: Browser) -> None:
+    foreign = browser.new_context(locale="en-US")
+    page = foreign.new_page()
+    page.route("**/*.js", lambda route: route.continue_() if route.request.url.endswith("/base.js") else route.abort())
+    said = []
+    for language in ("fr", "en"):
+        page.goto(f"{server}/couverture?langue={language}")
+        said.append(page.evaluate("[(1234.5).toLocaleString(navigator.languages), navigator.language]"))
+    foreign.close()
+    assert said == [["1\u202f234,5", "fr-FR"], ["1,234.5", "en-GB"]]
 
 
 def test_a_theme_chosen_by_hand_overrides_the_system(server: str, open_page: OpenPage) -> None:

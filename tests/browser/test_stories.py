@@ -138,6 +138,15 @@ def table_shown(table: Locator) -> tuple[list[str], list[str]]:
 # ── The chief: choose, compare, export, and open the workbook again ──────────────────────────────────────────────────
 
 MAPS = ".st-key-maps iframe"
+LEGEND_OF_OLD_DATA = """(() => {
+  const map = document.querySelector(".hxs-map .hxc-map");
+  const filter = () => getComputedStyle(document.querySelector("#maps > .hxc-legend .hxc-swatch")).filter;
+  const before = filter();
+  map.classList.add("hxc-faded");
+  const after = filter();
+  map.classList.remove("hxc-faded");
+  return [before, after];
+})()"""
 COMPARED = f"territoires=cross:marseille,cross:lille&{YEAR}"
 VIEWS = """() => L.hexacross.sideBySide.maps.map(({ map, home }) => {
   const zoom = map.getZoom();
@@ -213,6 +222,7 @@ def maps_frame(page: Page, number: int) -> Frame:
 def maps_move_together(page: Page, frame: Frame) -> None:
     assert frame.locator("figcaption").all_inner_texts() == ["Marseille", "Lille", "Lyon"]
     assert frame.locator(".hxc-legend:visible").count() == 1
+    assert frame.evaluate(LEGEND_OF_OLD_DATA) == ["none", "grayscale(1) sepia(0.35)"]  # as the hexagons of its maps
     assert len({view[0] for view in frame.evaluate(VIEWS)}) == 1
     place = frame.locator(".hxs-map .leaflet-container").nth(1).bounding_box()  # on the page
     assert place is not None

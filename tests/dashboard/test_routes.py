@@ -19,6 +19,7 @@ from data.errors import ForbiddenError, MappingError, QueryError, StoreError, St
 from data.geography import geography
 from data.ingest import load_file
 from data.opening import open_store
+from geo.cells import cells_at
 from layers.hexagons import STATE_CODES
 from tests.hexagons import Read, shown
 
@@ -38,8 +39,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     store = open_store(str(folder / "routes.duckdb"))
     store.set_memberships(geography().memberships())
     load_file(store, file)
-    yield Context(Settings(threshold=5), store, geography(), ByteCache(2**20))
-    store.close()
+    opened = Context(Settings(threshold=5), store, geography(), ByteCache(2**20))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +152,20 @@ def test_figures_of_each_page_follow_its_address(client: TestClient, address: st
     )
 
 
+def test_a_hexagon_that_is_pinned_makes_no_other_answer_anew(context: Context, client: TestClient) -> None:
+    (cell,) = cells_at([5.37], [43.3], 8)
+    pinned = f"{MARCH}&hexagone={cell:x}"
+    for path in ("/parties/latest", "/parties/where", "/parties/rhythm", "/parties/silences", "/perimetres"):
+        known = client.get(f"{path}?{MARCH}").headers["etag"]
+        assert client.get(f"{path}?{pinned}", headers={"If-None-Match": known}).status_code == 304, path
+    free, held = (client.get(f"/chiffres?{address}").json()["parts"] for address in (MARCH, pinned))
+    assert "Marseille" in held["title"]
+    assert "Marseille" not in free["title"]
+    del free["title"], held["title"]
+    assert free.keys() == held.keys()
+    assert free["figures"] == held["figures"]
+
+
 def test_a_territory_that_is_none_is_left_out_of_the_figures(client: TestClient) -> None:
     answer = client.get(f"/chiffres?{MARCH}&territoire=cross:atlantide")
     assert answer.json() == client.get(f"/chiffres?{MARCH}").json()
@@ -191,6 +207,18 @@ def test_the_page_is_ours_and_in_the_language_asked_for(client: TestClient) -> N
     assert '<html lang="en">' in html
     assert "<title>Hexacross</title>" in html
     assert "<script>" not in html  # no inline script: the policy blocks them
+
+
+def test_an_address_that_is_no_page_is_said_with_the_way_back(client: TestClient) -> None:
+    answer = client.get("/carte%3Cb%3E")
+    assert answer.status_code == 404
+    assert "« /carte&lt;b&gt; » n&#x27;est pas une page de Hexacross." in answer.text
+    assert '<a href="/?langue=fr">' in answer.text
+    assert "is not a page of Hexacross" in client.get("/nothing?langue=en").text
+    home = client.get("/situation?du=2026-03-01", follow_redirects=False)
+    assert (home.status_code, home.headers["location"]) == (307, "/?du=2026-03-01")
+    # Streamlit's own, which this application has not: nothing of ours answers for them.
+    assert [client.get(path).text for path in ("/favicon.png", "/_stcore/health")] == ["Not Found"] * 2
 
 
 def test_files_are_asked_for_again_unless_named_by_digest(client: TestClient) -> None:

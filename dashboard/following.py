@@ -5,6 +5,7 @@ Streamlit draws the same HTML a moment later, when its script has run: whoever c
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from pathlib import Path
 from dashboard.alert_file import state_of
 from dashboard.context import Context, viewer_of
 from dashboard.i18n import current_language
+from dashboard.kept_answers import keep_answer
 from dashboard.measures import DEFAULT_MEASURE
 from dashboard.recall import Reading
 from dashboard.view import DEFAULT_CLASSIFICATION, View
@@ -93,7 +95,7 @@ class Followed:
 
         def kept(view: View) -> Parts:
             key = answer_key(answer, held, view)
-            parts: Parts = json.loads(held.answers.get_or_make(key, lambda: answer(held, view)))["parts"]
+            parts: Parts = json.loads(gzip.decompress(keep_answer(held, key, lambda: answer(held, view))))["parts"]
             return parts
 
         kept.__name__ = answer.__name__

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,6 +29,7 @@ from dashboard.following import VERSION, answer_key, figures_address
 from dashboard.hex_tiles import KEPT_FOR_EVER, HexTiles
 from dashboard.i18n import use_language
 from dashboard.index_page import index_html
+from dashboard.kept_answers import kept_answer
 from dashboard.live import STREAM, stream_route
 from dashboard.mapdata import perimeters_json
 from dashboard.missing_page import missing_routes
@@ -124,19 +124,12 @@ def _answer(
                 held = context.kept(context.store.period)(viewer_of(context.settings))
                 view = replace(asked, zone=None, cell=asked.cell if pinned else None).dated(held, today())
                 key = answer_key(make, context, view)
-                tag = '"' + hashlib.sha256(repr(key).encode()).hexdigest()[:32] + '"'
-                headers = {
-                    "ETag": tag,
-                    "Cache-Control": "private, no-cache",
-                    "Hexacross-Version": str(key[VERSION]),
-                    "Hexacross-View": figures_address(asked),
-                }
-                if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-                    return Response(status_code=304, headers=headers)
-                body = context.answers.get_or_make(key, lambda: make(context, view))
+                answer = kept_answer(context, request, key, media_type, lambda: make(context, view))
         except HexacrossError as error:
             return error_answer(error, language)
-        return Response(body, media_type=media_type, headers=headers)
+        answer.headers["Hexacross-Version"] = str(key[VERSION])
+        answer.headers["Hexacross-View"] = figures_address(asked)
+        return answer
 
     return endpoint
 

@@ -25,6 +25,8 @@ SCRIPTS = "".join(
         "/ui/matrix.js",
     )
 )
+# After the styles that Streamlit puts into the head: of two rules that weigh the same, ours holds.
+STYLE = '<link rel="stylesheet" href="/ui/page.css">'
 
 # What the map's frame will ask for, one after the other: fetched meanwhile.
 AHEAD = "".join(
@@ -40,4 +42,4 @@ def index_html(language: str) -> str:
     html = html.replace("<title>Streamlit</title>", "<title>Hexacross</title>")
     html = html.replace("<title>", '<script src="/ui/base.js"></script><title>', 1)
     html = html.replace('href="./favicon.png"', 'href="/ui/hexacross.svg" type="image/svg+xml"')
-    return html.replace("</head>", f"{SCRIPTS}{AHEAD}</head>")
+    return html.replace("</head>", f"{SCRIPTS}{AHEAD}</head>").replace("</body>", f"{STYLE}</body>")

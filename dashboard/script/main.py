@@ -25,7 +25,6 @@ from data.errors import StoreError
 
 logger = logging.getLogger(__name__)
 
-STYLE = Path(__file__).parents[1] / "static" / "page.css"
 ICON = Path(__file__).parents[1] / "static" / "hexacross.svg"
 
 
@@ -34,7 +33,6 @@ def main() -> None:
     asked = language_asked()
     set_language(asked if asked in LANGUAGES else held.settings.language)
     st.set_page_config(page_title="Hexacross", page_icon=str(ICON), layout="wide")
-    st.html(STYLE)
     page = st.navigation(
         [
             st.Page(situation.render, title=_("Situation"), url_path="situation", default=True),

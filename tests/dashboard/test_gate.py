@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from dashboard.gate import Gate, host_name, policy_of
+from dashboard.gate import DATA_TYPES, Gate, host_name, policy_of
 
 
 async def headers(request: Request) -> Response:
-    return JSONResponse(dict(request.headers), headers={"Access-Control-Allow-Origin": "*"})
+    media_type = request.query_params.get("type", "text/html")
+    body = json.dumps(dict(request.headers))
+    return Response(body, media_type=media_type, headers={"Access-Control-Allow-Origin": "*"})
 
 
 async def echo(websocket: WebSocket) -> None:
@@ -40,6 +44,23 @@ def test_a_known_host_passes_with_security_headers(client: TestClient) -> None:
     assert "frame-ancestors 'self'" in response.headers["content-security-policy"]
     assert "unsafe-eval'" not in response.headers["content-security-policy"].replace("wasm-unsafe-eval", "")
     assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("media_type", sorted(DATA_TYPES))
+def test_in_what_a_page_fetches_nothing_may_run_or_be_framed(client: TestClient, media_type: str) -> None:
+    headers = client.get("/headers", params={"type": f"{media_type}; charset=utf-8"}).headers
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "text/javascript", "image/svg+xml", "application/xhtml+xml"])
+def test_whatever_may_hold_a_script_has_the_rules_of_a_page(client: TestClient, media_type: str) -> None:
+    headers = client.get("/headers", params={"type": media_type}).headers
+    assert headers["content-security-policy"] == policy_of("/headers")
+    assert headers["x-frame-options"] == "SAMEORIGIN"
+    assert headers["permissions-policy"]
 
 
 def test_only_components_may_evaluate_scripts(client: TestClient) -> None:

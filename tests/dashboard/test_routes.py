@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from dashboard.cache import ByteCache
 from dashboard.context import Context
 from dashboard.error_answers import status_of
+from dashboard.index_page import index_html
 from dashboard.routes import DIGEST_NAMED, routes
 from dashboard.settings import Settings
 from data.errors import ForbiddenError, MappingError, QueryError, StoreError, StoreVersionError, UnreachableError
@@ -219,6 +220,12 @@ def test_an_address_that_is_no_page_is_said_with_the_way_back(client: TestClient
     assert (home.status_code, home.headers["location"]) == (307, "/?du=2026-03-01")
     # Streamlit's own, which this application has not: nothing of ours answers for them.
     assert [client.get(path).text for path in ("/favicon.png", "/_stcore/health")] == ["Not Found"] * 2
+
+
+def test_our_styles_come_after_those_of_streamlit() -> None:
+    html = index_html("fr")
+    assert html.count('<link rel="stylesheet" href="/ui/page.css">') == 1
+    assert html.index("page.css") > html.index("</head>")  # Streamlit adds its own to the head
 
 
 def test_files_are_asked_for_again_unless_named_by_digest(client: TestClient) -> None:

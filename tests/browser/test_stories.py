@@ -304,6 +304,8 @@ def jurisdictions(held: Held, page: Page, folder: Path) -> tuple[list[str], ...]
     undo = page.get_by_role("button", name="Revenir aux ressorts des listes")
     undo.click()
     page.wait_for_url(lambda url: "ressorts" not in url)
+    # Until its script has ended, Streamlit keeps what stood one place lower: the same button twice.
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_be_attached()
     expect(undo).to_be_disabled()
     return ledger, heads, cells, (folder / JURISDICTIONS).read_text("utf-8-sig").splitlines()
 

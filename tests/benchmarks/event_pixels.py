@@ -17,26 +17,36 @@ from tests.browser.pixels import map_frame
 HEAVY_KG = 5_000.0  # puts any hexagon of a map of weights into the highest class
 LOOKED_AT_ONCE = 12  # targets: events come in their order
 
-# Looks every frame at the pixels in the middle of the next hexagons that have no heavy event yet, and notes when each
-# has the colour of the highest class. What a canvas holds at a frame is on the screen at its end, 17 ms later.
-WATCH = """([places, colour, atOnce]) => {
+# The pixel at a place, on each canvas of the map that has it; and whether one is near a colour.
+PIXELS = """
   const map = Object.values(window).find((value) => value instanceof L.Map);
   const canvases = [...map.getContainer().querySelectorAll("canvas")];
-  const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-  const waiting = places.map(([lng, lat], number) => ({ lng, lat, number }));
-  const seen = (window.pixelsSeen = new Array(places.length).fill(null));
-  const shows = ({ lng, lat }) => {
+  const pixels = ({ lng, lat }) => {
     const place = map.latLngToContainerPoint([lat, lng]);
     const corner = map.getContainer().getBoundingClientRect();
-    return canvases.some((canvas) => {
+    return canvases.flatMap((canvas) => {
       const box = canvas.getBoundingClientRect();
       const x = Math.floor(((place.x + corner.left - box.left) * canvas.width) / box.width);
       const y = Math.floor(((place.y + corner.top - box.top) * canvas.height) / box.height);
-      if (!(x >= 0 && y >= 0 && x < canvas.width && y < canvas.height)) return false;
-      const [red, green, blue, alpha] = canvas.getContext("2d").getImageData(x, y, 1, 1).data;
-      return alpha > 128 && [red, green, blue].every((value, at) => Math.abs(value - wanted[at]) <= 24);
+      if (!(x >= 0 && y >= 0 && x < canvas.width && y < canvas.height)) return [];
+      return [canvas.getContext("2d").getImageData(x, y, 1, 1).data];
     });
   };
+  const near = (colour, tolerance) => {
+    const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    return (pixel) => pixel[3] > 128 && wanted.every((value, at) => Math.abs(pixel[at] - value) <= tolerance);
+  };
+"""
+
+# Looks every frame at the pixels in the middle of the next hexagons that have no heavy event yet, and notes when each
+# has the colour of the highest class. What a canvas holds at a frame is on the screen at its end, 17 ms later.
+WATCH = f"""([places, colour, atOnce]) => {{
+{PIXELS}"""
+WATCH += """
+  const waiting = places.map(([lng, lat], number) => ({ lng, lat, number }));
+  const seen = (window.pixelsSeen = new Array(places.length).fill(null));
+  const heavy = near(colour, 24);
+  const shows = (place) => pixels(place).some(heavy);
   const already = waiting.filter(shows).length;
   const look = () => {
     for (const target of waiting.slice(0, atOnce)) {
@@ -85,6 +95,16 @@ def clear_of_panels(page: Page, places: Sequence[Place], margin_px: int = 8) -> 
       });
     }"""
     answer: list[bool] = map_frame(page).evaluate(asked, [[list(place) for place in places], margin_px])
+    return answer
+
+
+def of_colour(page: Page, places: Sequence[Place], colour: str) -> list[bool]:
+    """At which places the pixel is purely of that colour: a mixture with a neighbour's never gets another pure one."""
+    asked = f"""([places, colour]) => {{
+      {PIXELS}
+      return places.map(([lng, lat]) => pixels({{ lng, lat }}).some(near(colour, 3)));
+    }}"""
+    answer: list[bool] = map_frame(page).evaluate(asked, [[list(place) for place in places], colour])
     return answer
 
 

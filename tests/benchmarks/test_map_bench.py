@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, Page
 
 from dashboard.door_tokens import create_token
 from layers.colours import sequential
-from tests.benchmarks.event_pixels import Place, Producer, clear_of_panels, percentiles, seen, watch
+from tests.benchmarks.event_pixels import Place, Producer, clear_of_panels, of_colour, percentiles, seen, watch
 from tests.benchmarks.headless import open_elsewhere
 from tests.benchmarks.map_data import (
     CLASSES,
@@ -318,9 +318,12 @@ def test_event_to_pixel(number: int, chromium: Browser, tmp_path: Path) -> None:
 
 
 def light_places(page: Page, hexagons: Hexagons) -> list[Place]:
-    """In the middle of hexagons of the lowest class that no panel covers, far from each other."""
+    """In the middle of hexagons of the lowest class that no panel covers, at pixels that are wholly theirs."""
     kg = hexagons.kg.sum(axis=1)
     lightest = np.argsort(kg)[: len(kg) // (2 * CLASSES)]
     chosen = np.random.default_rng(SEED).permutation(lightest)[: 3 * EVENTS]
     places = [Place(float(lng), float(lat)) for lng, lat in zip(*facts_at(hexagons.cells[chosen]), strict=True)]
-    return [place for place, clear in zip(places, clear_of_panels(page, places), strict=True) if clear][:EVENTS]
+    looked_at = zip(places, clear_of_panels(page, places), of_colour(page, places, COLOURS[0]), strict=True)
+    found = [place for place, clear, whole in looked_at if clear and whole][:EVENTS]
+    assert len(found) == EVENTS
+    return found

@@ -17,7 +17,8 @@ from tests.browser.pixels import map_frame
 HEAVY_KG = 5_000.0  # puts any hexagon of a map of weights into the highest class
 LOOKED_AT_ONCE = 12  # targets: events come in their order
 
-# The pixel at a place, on each canvas of the map that has it; and whether one is near a colour.
+# The nine pixels around a place, on each canvas of the map that has them, and whether one is of a colour. Nine: the one
+# in the middle of a hexagon of three pixels may be a mixture with a neighbour's colour, but one of them never is.
 PIXELS = """
   const map = Object.values(window).find((value) => value instanceof L.Map);
   const canvases = [...map.getContainer().querySelectorAll("canvas")];
@@ -28,13 +29,14 @@ PIXELS = """
       const box = canvas.getBoundingClientRect();
       const x = Math.floor(((place.x + corner.left - box.left) * canvas.width) / box.width);
       const y = Math.floor(((place.y + corner.top - box.top) * canvas.height) / box.height);
-      if (!(x >= 0 && y >= 0 && x < canvas.width && y < canvas.height)) return [];
-      return [canvas.getContext("2d").getImageData(x, y, 1, 1).data];
+      if (!(x >= 1 && y >= 1 && x < canvas.width - 1 && y < canvas.height - 1)) return [];
+      const { data } = canvas.getContext("2d").getImageData(x - 1, y - 1, 3, 3);
+      return Array.from({ length: 9 }, (_, number) => data.subarray(4 * number, 4 * number + 4));
     });
   };
-  const near = (colour, tolerance) => {
+  const of = (colour) => {
     const wanted = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-    return (pixel) => pixel[3] > 128 && wanted.every((value, at) => Math.abs(pixel[at] - value) <= tolerance);
+    return (pixel) => pixel[3] > 128 && wanted.every((value, at) => Math.abs(pixel[at] - value) <= 24);
   };
 """
 
@@ -45,7 +47,7 @@ WATCH = f"""([places, colour, atOnce]) => {{
 WATCH += """
   const waiting = places.map(([lng, lat], number) => ({ lng, lat, number }));
   const seen = (window.pixelsSeen = new Array(places.length).fill(null));
-  const heavy = near(colour, 24);
+  const heavy = of(colour);
   const shows = (place) => pixels(place).some(heavy);
   const already = waiting.filter(shows).length;
   const look = () => {
@@ -98,11 +100,11 @@ def clear_of_panels(page: Page, places: Sequence[Place], margin_px: int = 8) -> 
     return answer
 
 
-def of_colour(page: Page, places: Sequence[Place], colour: str) -> list[bool]:
-    """At which places the pixel is purely of that colour: a mixture with a neighbour's never gets another pure one."""
+def without_colour(page: Page, places: Sequence[Place], colour: str) -> list[bool]:
+    """At which places the colour is yet to come."""
     asked = f"""([places, colour]) => {{
       {PIXELS}
-      return places.map(([lng, lat]) => pixels({{ lng, lat }}).some(near(colour, 3)));
+      return places.map(([lng, lat]) => !pixels({{ lng, lat }}).some(of(colour)));
     }}"""
     answer: list[bool] = map_frame(page).evaluate(asked, [[list(place) for place in places], colour])
     return answer

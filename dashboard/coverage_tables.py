@@ -15,7 +15,7 @@ from dashboard import format as fmt
 from dashboard.antenna_figures import Departements, Loads
 from dashboard.coverage_figures import Coverage, overlaps
 from dashboard.i18n import _, ngettext
-from data.lists import Antenna, Cross, Lists, ListsError, PublishedCount
+from data.lists import Antenna, Cross, Lists, PublishedCount
 from data.standing import Standing, first_and_last, standing
 from geo.errors import N_
 
@@ -43,7 +43,6 @@ SUBJECT_NAMES = {
     "installing": N_("CROSS en cours d'installation"),
     "antennas": N_("Antennes de l'OFAST"),
 }
-FAULTS_SHOWN = 50
 
 
 def ledger_html(found: Coverage) -> str:
@@ -289,19 +288,5 @@ def jurisdictions_frame(lists: Lists, found: Departements, holder: Mapping[str, 
             _("Habitants"): found.figures["population"],
             _("Incidents"): found.figures["incidents"],
             _("Contrôles"): found.figures["controls"],
-        }
-    )
-
-
-# ---- lists that contradict themselves
-
-
-def faults_frame(error: ListsError) -> pd.DataFrame:
-    """What is wrong with the lists, by file and line."""
-    return pd.DataFrame(
-        {
-            _("Fichier"): [fault.file for fault in error.faults[:FAULTS_SHOWN]],
-            _("Ligne"): [fault.line or None for fault in error.faults[:FAULTS_SHOWN]],
-            _("Anomalie"): [fault.message.said(_) for fault in error.faults[:FAULTS_SHOWN]],
         }
     )

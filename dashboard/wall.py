@@ -35,7 +35,7 @@ from dashboard.wall_script import (
     script_names,
     wall_folders,
 )
-from data.errors import QueryError
+from data.errors import QueryError, ReferenceListError
 from data.store import Source
 from data.vocabulary import MARKINGS
 from geo.errors import N_, HexacrossError
@@ -219,7 +219,7 @@ class Wall:
             try:
                 script = read_script(find_script(name, self._folders), self._folders, self._context.geography)
                 choices.append((name, script.title or name, ""))
-            except WallError as error:
+            except (WallError, ReferenceListError) as error:
                 choices.append((name, name, translate_error(error)))
         return choices
 

@@ -21,14 +21,14 @@ from dashboard.coverage_figures import coverage, incidents_by_commune, uncovered
 from dashboard.coverage_part import COVERAGE, title_html
 from dashboard.empty import offer_data
 from dashboard.i18n import _, translate_error
-from dashboard.lists_state import lists_state
+from dashboard.lists_panel import check_lists
 from dashboard.map_host import give_way, show_map
 from dashboard.recall import Reading
 from dashboard.sources import source_ages
 from dashboard.view import PARTS, WEIGHTS, Period, View
-from data.errors import ReferenceListError, StoreError
+from data.errors import StoreError
 from data.jurisdictions import antenna_of, jurisdictions_csv, moves_between, partition_of, proposal_source, proposed
-from data.lists import JURISDICTIONS, ListsError
+from data.lists import JURISDICTIONS
 from data.query import Territory, TerritoryKind, Viewer
 
 MAP = "/couverture/hex"
@@ -48,14 +48,10 @@ def render() -> None:
     reading = Reading(held.recall)
     try:
         period = reading.ask(held.store.period, viewer)
-        _check_lists(held)
+        check_lists(held)
     except StoreError as error:
         reason = translate_error(error)
         st.error(_("Données indisponibles. {reason} La carte garde sa dernière image.").format(reason=reason))
-        _map()
-        return
-    except ReferenceListError as error:
-        _wrong_lists(error)
         _map()
         return
     view = asked.dated(period, today())
@@ -67,35 +63,6 @@ def render() -> None:
         return
     give_way(replace(view, territory=None, moves=()), MAP_NAME)
     _draw(held, viewer, asked, period)
-
-
-def _check_lists(held: Context) -> None:
-    """Say when the lists were edited since they were read. Raises ReferenceListError if those in use cannot be read."""
-    state, error = lists_state(held.geography.lists)
-    if error is not None:
-        st.warning(
-            _(
-                "Les listes modifiées comptent {n} anomalie(s) : la page garde celles en usage. Corrigez-les, puis"
-                " « hexacross lists check »."
-            ).format(n=fmt.number(len(error.faults)))
-        )
-        with st.expander(_("Anomalies des listes")):
-            st.dataframe(tables.faults_frame(error), hide_index=True)
-    elif state == "edited":
-        st.info(_("Les listes ont été modifiées : « hexacross lists reload », puis un redémarrage, les appliquent."))
-
-
-def _wrong_lists(error: ReferenceListError) -> None:
-    if not isinstance(error, ListsError):
-        st.error(translate_error(error))
-        return
-    st.error(
-        _(
-            "Les listes de référence comptent {n} anomalie(s) : aucune couverture ne peut être établie. Corrigez-les,"
-            " puis redémarrez ; « hexacross lists check » les donne toutes."
-        ).format(n=fmt.number(len(error.faults)))
-    )
-    st.dataframe(tables.faults_frame(error), hide_index=True)
 
 
 def _map() -> None:

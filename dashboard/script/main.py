@@ -17,11 +17,12 @@ from dashboard import panels
 from dashboard.context import context, viewer_of
 from dashboard.controls import arrive, language_asked
 from dashboard.i18n import _, set_language, translate_error
+from dashboard.lists_panel import wrong_lists
 from dashboard.recall import Reading
 from dashboard.settings import LANGUAGES
 from dashboard.sources import markings_shown
 from dashboard.views_menu import views_menu
-from data.errors import StoreError
+from data.errors import ReferenceListError, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ def main() -> None:
     views_menu(held, page.url_path)
     try:
         page.run()
+    except ReferenceListError as error:  # at the start: later ones stay out of use
+        wrong_lists(error)
     except Exception:  # the last resort: Streamlit says it in English, with links to the outside
         logger.exception("unexpected error on the page %s", page.url_path)
         st.error(

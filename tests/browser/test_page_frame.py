@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import urllib.request
 from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from data.lists import JURISDICTIONS, copy_lists
+from tests.browser.conftest import demonstration, serve
 
 pytestmark = pytest.mark.browser
 
@@ -84,3 +91,26 @@ def test_a_theme_chosen_by_hand_overrides_the_system(server: str, open_page: Ope
     page.get_by_test_id("stMainMenu").get_by_role("button").click()
     page.get_by_test_id("stMainMenuItem-theme-Light").click()
     expect(app).to_have_css("color-scheme", "light")
+
+
+def test_lists_that_contradict_themselves_are_said_wherever_they_are_needed(
+    open_page: OpenPage, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    copy_lists(tmp_path / "lists")
+    path = tmp_path / "lists" / JURISDICTIONS
+    lines = path.read_text("utf-8-sig").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if ";13;" not in line), "utf-8")
+    store = shutil.copy(demonstration(tmp_path_factory), tmp_path / "demo.duckdb")
+    with contextmanager(serve)(store, tmp_path / "log", HEXACROSS_LISTS=str(tmp_path / "lists")) as address:
+        page = open_page(f"{address}/")
+        for name in ("", "couverture", "controles", "comparaison"):
+            page.goto(f"{address}/{name}")
+            said = page.locator('[data-testid="stAlert"]')
+            expect(said).to_have_count(1)
+            expect(said).to_contain_text("Les listes de référence comptent 1 anomalie(s)")
+            expect(page.locator("[data-testid=stDataFrame] td", has_text="département 13 dans aucun")).to_be_attached()
+        page.goto(f"{address}/routes")  # of countries alone
+        expect(page.locator(".hx-figures")).to_contain_text("États déclarants")
+        expect(page.locator('[data-testid="stAlert"]')).to_have_count(0)
+        with urllib.request.urlopen(f"{address}/mur") as answer:
+            assert "département 13 dans aucun ressort" in answer.read().decode()
